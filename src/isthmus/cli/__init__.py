@@ -1,0 +1,1 @@
+"""Command line: typer below, the library does the work."""

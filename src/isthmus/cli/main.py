@@ -1,0 +1,76 @@
+"""Entry point: one command = one thin function; errors are one clear line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from isthmus import __version__
+from isthmus.cli import doctor, limits, report
+from isthmus.core.errors import IsthmusError
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="isthmus",
+    help="Autoencoders that know their limits: what your data need, how good a sign "
+    "autoencoder gets on Gaussian data of the same covariance, and what yours reaches.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("report")(report.report)
+app.command("limits")(limits.limits)
+app.command("doctor")(doctor.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"isthmus {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print it."),
+    ] = False,
+) -> None:
+    """Options that every command shares."""
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: What follows the program's name; None takes it from the shell.
+
+    Returns:
+        0 if all went well, 2 on bad input, 130 after Ctrl-C.
+    """
+    try:
+        code = int(app(args=arguments, standalone_mode=False) or 0)
+    except IsthmusError as error:
+        typer.echo(f"error: {error}", err=True)
+        return 2
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    except Exception as error:
+        if hasattr(error, "show") and hasattr(error, "exit_code"):  # of the parser
+            error.show()
+            return 2
+        if type(error).__name__ != "Abort":
+            raise
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:
+        typer.echo("interrupted; nothing was written", err=True)
+    return code
+
+
+def main() -> None:
+    """Console script."""
+    sys.exit(run())

@@ -1,0 +1,82 @@
+"""Linear algebra that several floors need."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from jaxtyping import Float
+
+from isthmus.core.errors import DataWarning, ValueOutOfRange
+from isthmus.core.tolerance import JITTER, RELATIVE_RANK, SYMMETRY
+
+
+def descending_eigh(
+    covariance: Float[np.ndarray, "d d"],
+) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, "d d"]]:
+    """Eigenvalues, largest first and never negative, and eigenvectors as columns.
+
+    Examples:
+        >>> descending_eigh(np.diag([1.0, 4.0]))[0].tolist()
+        [4.0, 1.0]
+    """
+    values, vectors = np.linalg.eigh(covariance)
+    return np.clip(values[::-1], 0.0, None), vectors[:, ::-1]
+
+
+def check_covariance(name: str, covariance: np.ndarray) -> Float[np.ndarray, "d d"]:
+    """Symmetric positive semi-definite float64 copy, or an error that says why not."""
+    sigma = np.asarray(covariance, dtype=np.float64)
+    if sigma.ndim != 2 or sigma.shape[0] != sigma.shape[1] or sigma.shape[0] == 0:
+        raise ValueOutOfRange(f"`{name}` must be a square matrix; got shape {sigma.shape}.")
+    if not np.all(np.isfinite(sigma)):
+        raise ValueOutOfRange(f"`{name}` must be finite; it holds NaN or infinity.")
+    size = float(np.abs(sigma).max())
+    if float(np.abs(sigma - sigma.T).max()) > SYMMETRY * size:
+        raise ValueOutOfRange(
+            f"`{name}` must be symmetric; it differs from its transpose by "
+            f"{np.abs(sigma - sigma.T).max():.3g}. Use (S + S.T) / 2 if that is noise."
+        )
+    sigma = 0.5 * (sigma + sigma.T)
+    least = float(np.linalg.eigvalsh(sigma)[0])
+    if least < -SYMMETRY * size:
+        raise ValueOutOfRange(
+            f"`{name}` must be positive semi-definite; its least eigenvalue is {least:.3g}."
+        )
+    return sigma
+
+
+def solve_gram(
+    gram: Float[np.ndarray, "n n"],
+    right: Float[np.ndarray, "n m"],
+    *,
+    what: str | None = None,
+) -> Float[np.ndarray, "n m"]:
+    """Solve ``gram @ z = right`` for a positive semi-definite Gram matrix.
+
+    Cholesky; where the matrix is singular the least-norm solution, with a warning that
+    says `what` repeats itself, unless that is None.
+    """
+    from scipy import linalg
+
+    eye = JITTER * np.trace(gram) / gram.shape[0]
+    try:
+        factor = linalg.cho_factor(gram, lower=True)
+        pivots = np.diag(factor[0])
+        if pivots.min() ** 2 > eye:
+            solution: np.ndarray = linalg.cho_solve(factor, right)
+            return solution
+    except linalg.LinAlgError:
+        pass
+    if what is not None:
+        warnings.warn(
+            f"{what} repeat each other (the matrix to solve is singular); the repeated "
+            "ones add nothing, and the least-norm solution is used.",
+            DataWarning,
+            stacklevel=3,
+        )
+    values, vectors = np.linalg.eigh(gram)
+    keep = values > RELATIVE_RANK * values[-1]
+    projected = (vectors[:, keep].T @ right) / values[keep, None]
+    least_norm: np.ndarray = vectors[:, keep] @ projected
+    return least_norm

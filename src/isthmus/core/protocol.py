@@ -1,0 +1,217 @@
+"""How everything is measured: one split, one NMSE, one way to count bits.
+
+Estimators, report, experiments and benchmarks all measure through this module;
+nothing else computes an NMSE of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from isthmus.core.errors import DataError, ValueOutOfRange
+from isthmus.core.random import random_subset
+
+NORM_BITS = {"none": 0, "float16": 16}
+Split = Literal["random", "last"]
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """Row indices of a split.
+
+    Attributes:
+        train: Rows to fit on, in their original order.
+        test: Rows to measure on, in their original order.
+        n_duplicate_rows: Rows that equal an earlier row.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    n_duplicate_rows: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Measurement:
+    """A mean over rows and its standard error.
+
+    Attributes:
+        value: The estimate.
+        standard_error: Over rows, conditional on what was fitted.
+        n_rows: Rows it was taken over.
+    """
+
+    value: float
+    standard_error: float
+    n_rows: int
+
+
+def hold_out(
+    x: Float[np.ndarray, "row column"],
+    *,
+    rng: np.random.Generator,
+    split: Split = "random",
+) -> HeldOut:
+    """Choose the rows that nothing is fitted on.
+
+    20 % of the rows, at least 50 and at most 10 000, but never more than half.
+    Exactly equal rows are kept on one side, so that no held-out row has been seen.
+
+    Args:
+        x: Rows.
+        rng: Draws the rows when `split` is ``"random"``.
+        split: ``"random"``, or ``"last"`` for the last rows (time series); then
+            training rows that a held-out row repeats are left out.
+
+    Returns:
+        The split. It is deterministic given `rng`.
+
+    Raises:
+        DataError: If one side would be empty: nearly all rows are equal.
+        ValueOutOfRange: If `split` is not known.
+
+    Examples:
+        >>> from isthmus.core import as_rng
+        >>> rows = np.arange(400.0).reshape(200, 2)
+        >>> hold_out(rows, rng=as_rng(0)).test.size
+        50
+    """
+    n_rows = x.shape[0]
+    group = group_of_row(x)
+    n_groups = int(group.max()) + 1
+    wanted = min(max(round(0.2 * n_rows), 50), 10_000, n_rows // 2)
+    test = np.zeros(n_rows, dtype=bool)
+    if split == "last":
+        test[n_rows - wanted :] = True
+        train = ~test & ~np.isin(group, group[test])
+    elif split == "random":
+        sizes = np.bincount(group, minlength=n_groups)
+        order = random_subset(rng, n_groups, n_groups)
+        taken = np.cumsum(sizes[order])
+        count = int(np.searchsorted(taken, wanted)) + 1
+        while count > 1 and taken[count - 1] > n_rows // 2:
+            count -= 1
+        test = np.isin(group, order[:count])
+        train = ~test
+    else:
+        raise ValueOutOfRange(
+            f"`hold_out(split=...)` must be 'random' or 'last'; got {split!r}."
+        )
+    if not train.any() or not test.any():
+        raise DataError(
+            "Rows must differ: nearly all of them are equal, so that none can be held "
+            f"out ({n_groups} different rows among {n_rows})."
+        )
+    return HeldOut(np.flatnonzero(train), np.flatnonzero(test), n_rows - n_groups)
+
+
+def group_of_row(x: Float[np.ndarray, "row column"]) -> Int[np.ndarray, " row"]:
+    """Number the rows so that exactly equal rows share a number (0.0 equals -0.0).
+
+    Examples:
+        >>> group_of_row(np.array([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]])).tolist()
+        [0, 1, 0]
+    """
+    rows = np.ascontiguousarray(x + 0.0)
+    as_bytes = rows.view(f"V{rows.shape[1] * rows.itemsize}").ravel()
+    seen: dict[bytes, int] = {}
+    numbers = (seen.setdefault(row.tobytes(), len(seen)) for row in as_bytes)
+    return np.fromiter(numbers, dtype=np.int64, count=rows.shape[0])
+
+
+def measure(
+    x: Float[np.ndarray, "row column"],
+    x_hat: Float[np.ndarray, "row column"],
+    mean: Float[np.ndarray, " column"],
+) -> Measurement:
+    r"""Normalised mean squared error of a reconstruction.
+
+    .. math:: \mathrm{NMSE} = \sum \|x - \hat x\|^2 / \sum \|x - m\|^2
+
+    "Always answer the mean" scores 1. The standard error is that of a ratio of means.
+
+    Args:
+        x: Rows, input units.
+        x_hat: Their reconstruction, input units.
+        mean: Mean m of the training rows.
+
+    Returns:
+        NMSE, its standard error over rows, and the number of rows.
+
+    Raises:
+        DataError: If every row equals the mean, so that the NMSE has no denominator.
+
+    Examples:
+        >>> rows = np.array([[1.0], [-1.0], [3.0]])
+        >>> measure(rows, np.zeros((3, 1)), np.zeros(1)).value
+        1.0
+    """
+    error, energy = _row_errors(x, x_hat), _row_errors(x, mean)
+    if not energy.sum() > 0:
+        raise DataError("Every row equals the mean: the NMSE has no denominator.")
+    value = float(error.sum() / energy.sum())
+    return _ratio(error - value * energy, energy, value)
+
+
+def paired_difference(
+    x: Float[np.ndarray, "row column"],
+    x_hat: Float[np.ndarray, "row column"],
+    other: Float[np.ndarray, "row column"],
+    mean: Float[np.ndarray, " column"],
+) -> Measurement:
+    """NMSE of `x_hat` minus NMSE of `other`, with its paired standard error.
+
+    Args:
+        x: Rows.
+        x_hat: One reconstruction.
+        other: Another reconstruction of the same rows.
+        mean: Mean of the training rows.
+
+    Returns:
+        The difference; negative if `x_hat` is the better one.
+
+    Raises:
+        DataError: If every row equals the mean.
+
+    Examples:
+        >>> rows = np.array([[1.0], [-1.0]])
+        >>> paired_difference(rows, rows, 0 * rows, np.zeros(1)).value
+        -1.0
+    """
+    energy = _row_errors(x, mean)
+    if not energy.sum() > 0:
+        raise DataError("Every row equals the mean: the NMSE has no denominator.")
+    gain = _row_errors(x, x_hat) - _row_errors(x, other)
+    value = float(gain.sum() / energy.sum())
+    return _ratio(gain - value * energy, energy, value)
+
+
+def total_bits(n_code: int, *, norm: str = "none") -> int:
+    """Bits stored per vector by a sign code: payload and side information.
+
+    Examples:
+        >>> total_bits(128, norm="float16")
+        144
+    """
+    if norm not in NORM_BITS:
+        raise ValueOutOfRange(
+            f"`total_bits(norm=...)` must be one of {', '.join(NORM_BITS)}; got {norm!r}."
+        )
+    return n_code + NORM_BITS[norm]
+
+
+def _row_errors(x: np.ndarray, x_hat: np.ndarray) -> np.ndarray:
+    difference = np.asarray(x - x_hat, dtype=np.float64)
+    error: np.ndarray = np.einsum("ij,ij->i", difference, difference)
+    return error
+
+
+def _ratio(residual: np.ndarray, energy: np.ndarray, value: float) -> Measurement:
+    n_rows = residual.size
+    if n_rows < 2:
+        return Measurement(value, float("nan"), n_rows)
+    variance = float(residual @ residual) / (n_rows * (n_rows - 1))
+    return Measurement(value, float(np.sqrt(variance) / energy.mean()), n_rows)

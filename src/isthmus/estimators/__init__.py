@@ -1,0 +1,3 @@
+from isthmus.estimators.shallow import ShallowAutoencoder
+
+__all__ = ["ShallowAutoencoder"]

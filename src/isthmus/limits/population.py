@@ -1,0 +1,151 @@
+"""Exact risk and exact best decoder of a two-layer autoencoder on Gaussian data."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from isthmus.core.activations import Activation, resolve_activation
+from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.linalg import check_covariance, solve_gram
+from isthmus.core.tolerance import CORRELATION_GAP
+from isthmus.core.typing import Matrix
+
+
+def population_risk(
+    encoder_weight: Matrix,
+    decoder_weight: Matrix,
+    covariance: Matrix,
+    *,
+    activation: object = "sign",
+) -> float:
+    r"""Mean squared error per coordinate on centred Gaussian data, without sampling.
+
+    .. math:: \tfrac1d E \|x - A s(Bx)\|^2 = \tfrac1d \left[ \mathrm{tr}\, \Sigma
+        - 2\, \mathrm{tr}(A^\top E[x y^\top]) + \mathrm{tr}(A^\top A\, E[y y^\top])
+        \right], \qquad y = s(Bx)
+
+    Args:
+        encoder_weight: B, "code input", one row per code symbol.
+        decoder_weight: A, "input code".
+        covariance: Of the input, "input input", symmetric positive semi-definite.
+        activation: ``"sign"``, ``"identity"`` or an
+            :class:`~isthmus.core.Activation` with a kernel and a degree.
+
+    Returns:
+        Risk in input units squared. Exact to rounding, about 1e-13 of the variance.
+
+    Raises:
+        ValueOutOfRange: If shapes disagree, the covariance is not one, or an encoder
+            row sees no variance.
+
+    Examples:
+        >>> eye = np.eye(4)
+        >>> round(population_risk(eye, np.sqrt(2 / np.pi) * eye, eye), 6)
+        0.36338
+
+    References:
+        [shevchenko:23]
+    """
+    b, sigma, act = _checked("population_risk", encoder_weight, covariance, activation)
+    a = np.asarray(decoder_weight, dtype=np.float64)
+    if a.shape != (sigma.shape[0], b.shape[0]):
+        raise ValueOutOfRange(
+            "`population_risk(decoder_weight=...)` must have shape "
+            f"(input, code) = {(sigma.shape[0], b.shape[0])}; got {a.shape}."
+        )
+    cross, gram = code_moments(b, sigma, act)
+    total = np.trace(sigma) - 2.0 * np.sum(a * cross) + np.sum((a @ gram) * a)
+    return float(total / sigma.shape[0])
+
+
+def optimal_decoder(
+    encoder_weight: Matrix,
+    covariance: Matrix,
+    *,
+    activation: object = "sign",
+) -> Float[np.ndarray, "input code"]:
+    r"""Linear decoder of least risk for an encoder, Gaussian data.
+
+    .. math:: A^* = E[x y^\top]\, E[y y^\top]^{-1}, \qquad y = s(Bx)
+
+    For orthonormal rows on white data it is also the posterior mean.
+
+    Args:
+        encoder_weight: B, "code input", one row per code symbol.
+        covariance: Of the input, "input input".
+        activation: As for :func:`population_risk`.
+
+    Returns:
+        A*, "input code". One Cholesky solve; where rows repeat, the least-norm one.
+
+    Raises:
+        ValueOutOfRange: As for :func:`population_risk`.
+
+    Warns:
+        DataWarning: If encoder rows repeat each other.
+
+    Examples:
+        >>> np.round(optimal_decoder(np.eye(2), np.eye(2)), 4).tolist()
+        [[0.7979, 0.0], [0.0, 0.7979]]
+
+    References:
+        [shevchenko:23]
+    """
+    b, sigma, act = _checked("optimal_decoder", encoder_weight, covariance, activation)
+    cross, gram = code_moments(b, sigma, act)
+    # A linear code longer than its input repeats itself by nature: nothing to warn of.
+    what = None if act.alpha == 0.0 else "Encoder rows"
+    return solve_gram(gram, cross.T, what=what).T
+
+
+def code_moments(
+    encoder_weight: Float[np.ndarray, "code input"],
+    covariance: Float[np.ndarray, "input input"],
+    activation: Activation,
+) -> tuple[Float[np.ndarray, "input code"], Float[np.ndarray, "code code"]]:
+    """E[x y^T] and E[y y^T] of the code y = s(Bx) on Gaussian data; checks nothing.
+
+    With nu_i the standard deviation of pre-activation i and s of degree p,
+    y_i = nu_i^p s(u_i) for a standard Gaussian u_i. The diagonal of the kernel is set
+    to f(1) and not computed: arcsin(1 - 1e-16) would lose eight digits.
+    """
+    if activation.kernel is None or activation.degree is None:
+        raise ValueOutOfRange(
+            f"`activation={activation.name}` must carry a kernel and a degree for exact "
+            "risks; pass isthmus.core.Activation(..., kernel=..., degree=...)."
+        )
+    seen = encoder_weight @ covariance
+    variance = np.einsum("ij,ij->i", seen, encoder_weight)
+    floor = 1e-14 * float(np.trace(covariance))
+    size = np.einsum("ij,ij->i", encoder_weight, encoder_weight)
+    dark = np.flatnonzero(variance <= floor * np.maximum(size, 1e-300))
+    if dark.size:
+        raise ValueOutOfRange(
+            "`encoder_weight` must see some variance with every row; row "
+            f"{dark[0]} is zero or lies where the data have none. Leave it out."
+        )
+    nu = np.sqrt(variance)
+    correlation = (seen @ encoder_weight.T) / np.outer(nu, nu)
+    kernel = activation.kernel(np.clip(correlation, -1.0, 1.0))
+    kernel = np.where(correlation >= 1.0 - CORRELATION_GAP, activation.f1, kernel)
+    kernel = np.where(correlation <= CORRELATION_GAP - 1.0, -activation.f1, kernel)
+    np.fill_diagonal(kernel, activation.f1)
+    scale = nu**activation.degree
+    cross = activation.c1 * seen.T * (scale / nu)
+    return cross, 0.5 * (kernel + kernel.T) * np.outer(scale, scale)
+
+
+def _checked(
+    call: str, encoder_weight: object, covariance: object, activation: object
+) -> tuple[np.ndarray, np.ndarray, Activation]:
+    sigma = check_covariance(f"{call}(covariance=...)", np.asarray(covariance))
+    b = np.asarray(encoder_weight, dtype=np.float64)
+    if b.ndim != 2 or b.shape[0] == 0 or b.shape[1] != sigma.shape[0]:
+        raise ValueOutOfRange(
+            f"`{call}(encoder_weight=...)` must have shape (code, {sigma.shape[0]}); "
+            f"got {b.shape}."
+        )
+    if not np.all(np.isfinite(b)):
+        raise ValueOutOfRange(f"`{call}(encoder_weight=...)` must be finite.")
+    return b, sigma, resolve_activation(activation)

@@ -1,0 +1,252 @@
+"""Analyse data: split, fit, measure, compare, judge."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
+from isthmus.core.protocol import HeldOut, group_of_row, hold_out, measure
+from isthmus.core.random import as_rng
+from isthmus.core.tolerance import ROWS_PER_COLUMN
+from isthmus.data import Dataset, load, without_constant_columns
+from isthmus.limits import covariance_limit, rate_distortion, transform_coding
+from isthmus.limits.lloyd_max import MAX_BITS
+from isthmus.report.facts import describe
+from isthmus.report.judgement import judge
+from isthmus.report.records import Analysis, DataFacts, LimitCurves, Method, Reached
+
+Progress = Callable[[str, int, int], None]
+ENCODERS: tuple[Literal["design", "random"], ...] = ("design", "random")
+DEFAULT_RATES = (0.25, 0.5, 1.0)
+_PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
+_POINTS = 49
+
+
+def analyse(
+    data: object,
+    *,
+    rates: Sequence[float] = DEFAULT_RATES,
+    X_test: object | None = None,
+    split: Literal["random", "last"] = "random",
+    seed: int = 0,
+    command: str | None = None,
+    progress: Progress | None = None,
+) -> Analysis:
+    """Measure what a sign autoencoder does to data, beside what it could do.
+
+    Args:
+        data: Built-in name, path or array with rows first; see :func:`isthmus.data.load`.
+        rates: Code symbols per column, each positive.
+        X_test: Held-out rows in the same form; None draws them from `data`.
+        split: How they are drawn: ``"random"``, or ``"last"`` for time series.
+        seed: Seed of the draw and of the frames.
+        command: What to print as the command that makes this again.
+        progress: Called with a label, the steps done and the steps in all.
+
+    Returns:
+        Every number of the report, on held-out rows and with standard errors.
+
+    Raises:
+        DataError: If the data cannot be used.
+        ValueOutOfRange: If a rate or the seed is not positive and finite.
+
+    Warns:
+        DataWarning: If data were converted, left out, or are too few.
+
+    Examples:
+        >>> import warnings
+        >>> with warnings.catch_warnings():
+        ...     warnings.simplefilter("ignore")
+        ...     result = analyse("digits", rates=[0.5])
+        >>> result.reached[0].encoder, 0.25 < result.reached[0].nmse < 0.35
+        ('design', True)
+    """
+    rates = _checked_rates(rates)
+    as_rng(seed)
+    tell = progress or (lambda label, done, total: None)
+    steps = 3 + len(rates) * len(ENCODERS)
+    timings: dict[str, float] = {}
+    started = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        tell("reading", 0, steps)
+        dataset = without_constant_columns(load(data))
+        timings["read"] = time.perf_counter() - started
+        tell("splitting and describing", 1, steps)
+        test, held = _held_out_rows(dataset, X_test, split, seed)
+        train = dataset.values[held.train]
+        kind = "given" if X_test is not None else split
+        facts = describe(dataset, train, test, held, kind)
+        _warn_of_few_rows(facts)
+        timings["describe"] = time.perf_counter() - started - timings["read"]
+        codes = [max(1, round(rate * facts.n_input)) for rate in rates]
+        tell("limits", 2, steps)
+        curves = limit_curves(facts.eigenvalues, codes)
+        reached: list[Reached] = []
+        for n_code in codes:
+            for encoder in ENCODERS:
+                tell(f"{encoder} encoder, {n_code} bits", 3 + len(reached), steps)
+                reached.append(_reach(train, test, n_code, encoder, facts, seed))
+                timings[f"{encoder}, {n_code} bits"] = reached[-1].seconds
+        tell("done", steps, steps)
+    for warning in caught:
+        warnings.warn_explicit(
+            warning.message, warning.category, warning.filename, warning.lineno
+        )
+    messages = [str(w.message) for w in caught if w.category is DataWarning]
+    timings["total"] = time.perf_counter() - started
+    return Analysis(
+        data=facts,
+        limits=curves,
+        reached=tuple(reached),
+        verdict=judge(facts, reached),
+        warnings=tuple(dict.fromkeys(messages)),
+        method=_method(command or f"isthmus.analyse({facts.name!r})", seed, timings),
+    )
+
+
+def limit_curves(eigenvalues: np.ndarray, codes: Sequence[int]) -> LimitCurves:
+    """The three curves over bits, with a point at every code length asked for.
+
+    Args:
+        eigenvalues: Of the training covariance.
+        codes: Code lengths that must be among the points.
+
+    Returns:
+        Curves from an eighth of a bit per column to twice the longest code.
+    """
+    d = eigenvalues.size
+    most = MAX_BITS * int(np.count_nonzero(eigenvalues))
+    last = min(max(2 * d, 2 * max(codes)), most)
+    grid = np.geomspace(max(1.0, min(d / 8, min(codes))), last, _POINTS)
+    bits = np.unique(np.concatenate([np.rint(grid).astype(np.int64), codes]))
+    bits = bits[bits <= most]
+    limit = covariance_limit(eigenvalues, bits)
+    return LimitCurves(
+        bits=bits,
+        rate=bits / d,
+        reference=np.asarray(limit.nmse),
+        status=tuple(limit.status),
+        tightness=np.asarray(limit.tightness),
+        transform_coding=np.asarray(transform_coding(eigenvalues, bits).nmse),
+        rate_distortion=np.asarray(rate_distortion(eigenvalues, bits)),
+    )
+
+
+def _reach(
+    train: np.ndarray,
+    test: np.ndarray,
+    n_code: int,
+    encoder: Literal["design", "random"],
+    facts: DataFacts,
+    seed: int,
+) -> Reached:
+    from isthmus.estimators import ShallowAutoencoder
+
+    started = time.perf_counter()
+    model = ShallowAutoencoder(n_code, encoder=encoder, random_state=seed).fit(train)
+    measured = measure(test, model.inverse_transform(model.transform(test)), model.mean_)
+    limit = covariance_limit(facts.eigenvalues, n_code)
+    most = MAX_BITS * int(np.count_nonzero(facts.eigenvalues))
+    coding = transform_coding(facts.eigenvalues, min(n_code, most)).nmse
+    return Reached(
+        rate=n_code / facts.n_input,
+        n_code=n_code,
+        encoder=encoder,
+        decoder=model.decoder_used_,
+        norm="none",
+        nmse=measured.value,
+        standard_error=measured.standard_error,
+        reference=float(limit.nmse),
+        status=str(limit.status),
+        predicted=model.predicted_nmse_,
+        transform_coding=float(coding),
+        rate_distortion=float(rate_distortion(facts.eigenvalues, n_code)),
+        bits_per_vector=int(model.bits_per_vector_ or 0),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _held_out_rows(
+    dataset: Dataset,
+    given: object | None,
+    split: Literal["random", "last"],
+    seed: int,
+) -> tuple[np.ndarray, HeldOut]:
+    x = dataset.values
+    if given is None:
+        held = hold_out(x, rng=as_rng(seed), split=split)
+        return x[held.test], held
+    test = load(given)
+    rows = test.values
+    width = dataset.kept.size if dataset.kept is not None else x.shape[1]
+    if rows.shape[1] != width:
+        raise DataError(
+            f"`{test.name}` must have the {width} columns of `{dataset.name}`; "
+            f"got {rows.shape[1]}."
+        )
+    if dataset.kept is not None:
+        rows = rows[:, dataset.kept]
+    rows = np.ascontiguousarray(rows, dtype=x.dtype)
+    group = group_of_row(np.concatenate([x, rows]))
+    seen = np.isin(group[x.shape[0] :], group[: x.shape[0]])
+    if seen.any():
+        warnings.warn(
+            f"{int(seen.sum())} of {rows.shape[0]} rows of `{test.name}` equal a "
+            "training row; what is measured on them is no test.",
+            DataWarning,
+            stacklevel=2,
+        )
+    duplicates = x.shape[0] - np.unique(group[: x.shape[0]]).size
+    every = np.arange(x.shape[0])
+    return rows, HeldOut(every, np.arange(rows.shape[0]), int(duplicates))
+
+
+def _warn_of_few_rows(facts: DataFacts) -> None:
+    if facts.n_train < ROWS_PER_COLUMN * facts.n_input:
+        few = "fewer rows than columns" if facts.n_train < facts.n_input else "few rows"
+        warnings.warn(
+            f"{few.capitalize()}: {facts.n_train} training rows for {facts.n_input} "
+            f"columns, less than {ROWS_PER_COLUMN} each. The eigenvalues were shrunk "
+            f"(Ledoit-Wolf, weight {facts.shrinkage:.2g}), and a reference computed "
+            "from them is optimistic.",
+            DataWarning,
+            stacklevel=2,
+        )
+    share = float(facts.largest_column_share)
+    if share > 0.5 and facts.n_input > 1:
+        warnings.warn(
+            f"One column holds {100 * share:.0f} % of the variance: in different units? "
+            "Scale the columns if their units should not decide.",
+            DataWarning,
+            stacklevel=2,
+        )
+
+
+def _checked_rates(rates: Sequence[float]) -> tuple[float, ...]:
+    values = tuple(float(rate) for rate in np.atleast_1d(np.asarray(rates, dtype=float)))
+    if not values:
+        raise ValueOutOfRange("`analyse(rates=...)` must name at least one rate.")
+    for rate in values:
+        if not (rate > 0 and np.isfinite(rate)):
+            raise ValueOutOfRange(
+                f"`analyse(rates=...)` must be positive and finite; got {rate}."
+            )
+    return tuple(sorted(set(values)))
+
+
+def _method(command: str, seed: int, timings: dict[str, float]) -> Method:
+    return Method(
+        command=command,
+        seed=seed,
+        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+        timings=timings,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,179 @@
+"""What an analysis holds: plain frozen records, the same numbers on page and in JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class DataFacts:
+    """What was read, and what it looks like.
+
+    Attributes:
+        name: Built-in name or file name without its folder.
+        n_rows: Rows read.
+        n_columns: Columns read.
+        n_input: Columns used (constant ones are left out).
+        n_train: Rows that everything was fitted on.
+        n_test: Held-out rows, on which everything was measured.
+        split: ``"random"``, ``"last"`` or ``"given"``.
+        n_duplicate_rows: Rows that equal an earlier row.
+        left_out: Names of columns left out, with the reason in brackets.
+        eigenvalues: Of the training covariance, input units squared, largest first.
+        shrinkage: Weight of the Ledoit-Wolf target in them; 0 when rows are plenty.
+        n_effective: Participation ratio (sum)^2 / sum of squares of the eigenvalues.
+        excess_kurtosis: Mean over columns, weighted by variance; 0 if Gaussian.
+        zero_fraction: Share of training entries that are exactly zero.
+        n_levels: Median over columns of the number of different values, in at most
+            5000 training rows and 256 columns.
+        largest_column_share: Share of the variance that the largest column holds.
+        sample_shape: Shape of one sample, e.g. ``(8, 8)``; None for plain columns.
+        samples: The first held-out rows, all columns, for display.
+    """
+
+    name: str
+    n_rows: int
+    n_columns: int
+    n_input: int
+    n_train: int
+    n_test: int
+    split: str
+    n_duplicate_rows: int
+    left_out: tuple[str, ...]
+    eigenvalues: np.ndarray
+    shrinkage: float
+    n_effective: float
+    excess_kurtosis: float
+    zero_fraction: float
+    n_levels: float
+    largest_column_share: float
+    sample_shape: tuple[int, ...] | None
+    samples: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class LimitCurves:
+    """Distortion (NMSE) against bits, all from the training eigenvalues.
+
+    Attributes:
+        bits: Bits per vector, increasing.
+        rate: The same divided by ``n_input``.
+        reference: Gaussian reference of the sign autoencoder.
+        status: Of the reference at each point: theorem, theorem (tied decoders), ...
+        tightness: Largest share of the code that one direction takes, max gain / n_code.
+        transform_coding: Eigenbasis, integer bits, Lloyd-Max quantisers, Gaussian data.
+        rate_distortion: Shannon's bound for Gaussian data of this covariance.
+    """
+
+    bits: np.ndarray
+    rate: np.ndarray
+    reference: np.ndarray
+    status: tuple[str, ...]
+    tightness: np.ndarray
+    transform_coding: np.ndarray
+    rate_distortion: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Reached:
+    """One autoencoder measured on the held-out rows.
+
+    Attributes:
+        rate: n_code / n_input.
+        n_code: Code symbols per vector.
+        encoder: ``"design"``, ``"random"``, ...
+        decoder: What the linear decoder was: ``"population"`` or ``"least-squares"``.
+        norm: ``"none"`` or ``"float16"``.
+        nmse: Measured on held-out rows.
+        standard_error: Of `nmse` over held-out rows.
+        reference: Gaussian reference at this rate.
+        status: Of the reference.
+        predicted: Exact NMSE of this encoder and its best linear decoder on Gaussian
+            data of the training covariance.
+        transform_coding: The classical codec at equal bits, Gaussian data.
+        rate_distortion: Shannon's bound at equal bits, Gaussian data.
+        bits_per_vector: All bits stored per vector, side information included.
+        seconds: Time to fit and measure.
+    """
+
+    rate: float
+    n_code: int
+    encoder: str
+    decoder: str
+    norm: str
+    nmse: float
+    standard_error: float
+    reference: float
+    status: str
+    predicted: float
+    transform_coding: float
+    rate_distortion: float
+    bits_per_vector: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Sentence:
+    """One sentence of the verdict and the section (its anchor) that it speaks of."""
+
+    text: str
+    section: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """How the numbers came about.
+
+    Attributes:
+        command: The command line that makes this analysis again.
+        seed: Seed of every draw.
+        versions: Package -> version.
+        timings: Step -> seconds.
+        created: UTC time, ISO 8601.
+    """
+
+    command: str
+    seed: int
+    versions: dict[str, str]
+    timings: dict[str, float]
+    created: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Analysis:
+    """Everything that `isthmus report` shows; made by :func:`isthmus.analyse`."""
+
+    data: DataFacts
+    limits: LimitCurves
+    reached: tuple[Reached, ...]
+    verdict: tuple[Sentence, ...]
+    warnings: tuple[str, ...]
+    method: Method
+
+    def to_dict(self) -> dict[str, Any]:
+        """All numbers as plain Python, keys as in the attributes; JSON takes it."""
+        plain: dict[str, Any] = to_plain(self)
+        return plain
+
+
+def to_plain(value: Any) -> Any:
+    """Turn records, arrays and NumPy numbers into what JSON takes."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: to_plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+        }
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return to_plain(value.tolist())
+    if isinstance(value, np.generic):
+        return to_plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,139 @@
+"""Method: how the numbers came about, so that somebody else can check them."""
+
+from __future__ import annotations
+
+from isthmus.report import style
+from isthmus.report.records import Analysis, DataFacts
+from isthmus.report.sections.base import (
+    Block,
+    Code,
+    Facts,
+    References,
+    Section,
+    Table,
+    Terms,
+    Text,
+)
+
+MEANING = (
+    (
+        "NMSE",
+        "Sum of ‖x − x̂‖² over the held-out rows, divided by the sum of ‖x − m‖² "
+        "over the same rows; m is the mean of the training rows. In the data's own "
+        "units, over the columns used. Always answering the mean scores 1.",
+    ),
+    (
+        "Standard error",
+        "Of the NMSE as a ratio of two means over the held-out rows, with everything "
+        "fitted held fixed.",
+    ),
+    (
+        "Rate",
+        "Code symbols per column used. A symbol of a sign autoencoder is one bit.",
+    ),
+    (
+        "Bits per vector",
+        "All bits stored for one row: one per code symbol, and 16 more where the "
+        "norm of the row is stored as float16.",
+    ),
+    (
+        "Encoder: design",
+        "In closed form: the eigenvalues of the training covariance are water-filled "
+        "and mixed by an incoherent frame, then signs are taken.",
+    ),
+    ("Encoder: random", "A random orthogonal frame alone, then signs."),
+)
+REFERENCES = (
+    (
+        "shevchenko:23",
+        "Shevchenko, Kögler, Hassani, Mondelli. Fundamental Limits of Two-layer "
+        "Autoencoders, and Achieving Them with Gradient Methods. 2023. The Gaussian "
+        "reference and the designed encoder.",
+        "https://arxiv.org/abs/2212.13468",
+    ),
+    (
+        "max:60",
+        "Max. Quantizing for Minimum Distortion. IRE Transactions on Information "
+        "Theory, 1960. The quantisers of transform coding.",
+        "https://doi.org/10.1109/TIT.1960.1057548",
+    ),
+    (
+        "lloyd:82",
+        "Lloyd. Least Squares Quantization in PCM. IEEE Transactions on Information "
+        "Theory, 1982. The same quantisers.",
+        "https://doi.org/10.1109/TIT.1982.1056489",
+    ),
+    (
+        "cover:06",
+        "Cover, Thomas. Elements of Information Theory, 2nd edition. Wiley, 2006. "
+        "Rate-distortion of Gaussian vectors, by reverse water-filling.",
+        "https://doi.org/10.1002/047174882X",
+    ),
+    (
+        "ledoit:04",
+        "Ledoit, Wolf. A Well-conditioned Estimator for Large-dimensional Covariance "
+        "Matrices. Journal of Multivariate Analysis, 2004. Shrinkage of the "
+        "covariance.",
+        "https://doi.org/10.1016/S0047-259X(03)00096-4",
+    ),
+)
+
+
+def build(analysis: Analysis) -> Section:
+    """Give command, seed, split, definitions, versions, timings and literature.
+
+    Args:
+        analysis: The analysis.
+
+    Returns:
+        The section.
+    """
+    method = analysis.method
+    timings = tuple(
+        (step, style.duration(seconds)) for step, seconds in method.timings.items()
+    )
+    blocks: list[Block] = [
+        Text("How to make these numbers again, and what each of them is.", "lead"),
+        Code(method.command),
+        Facts(
+            (
+                ("Seed", str(method.seed), "of every random draw"),
+                ("Made", method.created[:16].replace("T", " "), "UTC"),
+                ("Rows read", style.count(analysis.data.n_rows), ""),
+            ),
+            "How this page was made",
+        ),
+        Text("Training and held-out rows", "heading"),
+        Text(_split_words(analysis.data, method.seed)),
+        Text("What each number is", "heading"),
+        Terms(MEANING),
+        Text("Software and time", "heading"),
+        Table("Versions", ("Package", "Version"), tuple(method.versions.items()), words=2),
+    ]
+    if timings:
+        blocks.append(Table("Timings", ("Step", "Time"), timings, words=1))
+    blocks += [Text("References", "heading"), References(REFERENCES)]
+    return Section("method", "Method", tuple(blocks))
+
+
+def _split_words(facts: DataFacts, seed: int) -> str:
+    train, test = style.count(facts.n_train), style.count(facts.n_test)
+    if facts.split == "given":
+        how = f"The {test} held-out rows were given by the user"
+    elif facts.split == "last":
+        how = (
+            f"The last {test} rows were held out, as for a time series, and training "
+            "rows that equal one of them were left out"
+        )
+    else:
+        how = (
+            f"{test} rows were held out: drawn at random with seed {seed} after equal "
+            "rows were grouped, so that no held-out row equals a training row. The "
+            "rule is 20 % of the rows, at least 50 and at most 10,000, never more "
+            "than half"
+        )
+    return (
+        f"{how}. Means, covariance and decoders come from the {train} training rows "
+        "only; the held-out rows are used for nothing but the measured errors and "
+        "their standard errors."
+    )

@@ -1,0 +1,264 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isthmus.cli.main import run
+from isthmus.report import write
+
+ALPHA = np.pi / 2 - 1
+
+
+@pytest.fixture
+def isthmus(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        code = run([str(a) for a in arguments])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def test_limits_as_json(isthmus):
+    code, out, _ = isthmus("limits", "--rate", "2", "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert abs(result["nmse"] - ALPHA / (2 + ALPHA)) < 1e-12
+    assert result["status"] == "theorem (tied decoders)"
+    assert result["rate_distortion"] == 0.0625
+
+
+def test_limits_of_several_rates_are_lists(isthmus):
+    result = json.loads(isthmus("limits", "--rate", "0.5,1", "--json")[1])
+    assert result["rate"] == [0.5, 1.0]
+    np.testing.assert_allclose(result["nmse"], [1 - 1 / np.pi, 1 - 2 / np.pi])
+
+
+def test_limits_of_a_spectrum(isthmus, tmp_path):
+    (tmp_path / "s.txt").write_text("\n".join(["4"] * 50 + ["1"] * 50))
+    spectrum = ("limits", "--spectrum", tmp_path / "s.txt", "--json")
+    assert json.loads(isthmus(*spectrum, "--bits", 100)[1])["nmse"] == pytest.approx(
+        0.32704, abs=6e-6
+    )
+    result = json.loads(isthmus(*spectrum, "--target-nmse", 0.32705)[1])
+    assert result["n_code"] == 100
+
+
+def test_limits_of_data_and_of_a_target(isthmus):
+    code, out, err = isthmus("limits", "--data", "digits")
+    assert code == 0
+    assert "asymptotic" in out
+    assert "3 of 64 columns are constant" in err
+    result = json.loads(isthmus("limits", "--target-nmse", "0.25", "--json")[1])
+    assert result["nmse"] == pytest.approx(0.25)
+
+
+def test_identity_shows_no_bits(isthmus):
+    out = isthmus("limits", "--activation", "identity", "--rate", "0.5", "--json")[1]
+    assert json.loads(out) == {"rate": 0.5, "nmse": 0.5, "status": "theorem"}
+
+
+def test_report_on_digits(isthmus, tmp_path):
+    code, out, err = isthmus("report", "digits", "--rate", "0.25,0.5,1")
+    assert code == 0
+    folder = tmp_path / "isthmus-report-digits"
+    assert sorted(p.name for p in folder.iterdir()) == ["index.html", "report.json"]
+    assert out.splitlines()[-1] == "isthmus-report-digits/index.html"
+    assert "below the Gaussian reference" in out
+    assert "not Gaussian" in out
+    assert "constant" in err
+    numbers = json.loads((folder / "report.json").read_text())
+    designed = [r for r in numbers["reached"] if r["encoder"] == "design"]
+    assert [r["n_code"] for r in designed] == [15, 30, 61]
+    # Orientation values of an independent run: 0.416, 0.291, 0.191.
+    np.testing.assert_allclose(
+        [r["nmse"] for r in designed], [0.416, 0.291, 0.191], atol=0.004
+    )
+    for row in designed:
+        assert 0 < row["standard_error"] < 0.01
+        assert row["rate_distortion"] < row["transform_coding"] < row["reference"]
+    page = (folder / "index.html").read_text()
+    assert "0.416" in page
+    assert len(page) > 4_000_000  # the plotting library is inside
+
+
+def test_report_as_json_and_quiet(isthmus):
+    code, out, err = isthmus("report", "digits", "--rate", "1", "--json", "--quiet")
+    assert code == 0
+    assert err == ""
+    assert json.loads(out)["page"].endswith("index.html")
+
+
+def test_report_is_the_same_for_the_same_seed(isthmus):
+    outs = []
+    for seed in (1, 1, 2):
+        out = isthmus(
+            "report",
+            "digits",
+            "--rate",
+            "1",
+            "--json",
+            "-q",
+            "--seed",
+            seed,
+            "--out",
+            f"r{len(outs)}",
+        )[1]
+        outs.append(json.loads(out)["reached"][0]["nmse"])
+    assert outs[0] == outs[1] != outs[2]
+
+
+def test_report_with_given_rows(isthmus, tmp_path, rng):
+    x = rng.standard_normal((400, 5))
+    np.save(tmp_path / "a.npy", x[:300])
+    np.save(tmp_path / "b.npy", x[250:])
+    _, out, err = isthmus("report", "a.npy", "--test", "b.npy", "--rate", "1", "--json")
+    data = json.loads(out)["data"]
+    assert (data["n_train"], data["n_test"], data["split"]) == (300, 150, "given")
+    assert "50 of 150 rows of `b.npy` equal a training row" in err
+    np.save(tmp_path / "c.npy", x[:, :3])
+    code, _, err = isthmus("report", "a.npy", "--test", "c.npy", "--out", "other")
+    assert (code, "must have the 5 columns" in err) == (2, True)
+
+
+def test_report_warns_and_goes_on(isthmus, tmp_path, rng):
+    np.save(tmp_path / "wide.npy", rng.integers(0, 255, (40, 60), dtype=np.uint8))
+    code, out, err = isthmus("report", "wide.npy", "--rate", "0.5")
+    assert code == 0
+    assert "uint8; converted to float32" in err
+    assert "Fewer rows than columns" in err
+    page = (tmp_path / "isthmus-report-wide/index.html").read_text()
+    assert "shrunk" in page
+    x = rng.standard_normal((300, 4))
+    x[:, 2] *= 100
+    np.save(tmp_path / "scale.npy", x)
+    assert "One column holds 100 % of the variance" in isthmus("report", "scale.npy")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["report", "digit"], "Did you mean digits"),
+        (["report", "no.npy"], "no such file"),
+        (["report", "digits", "--rate", "0"], "positive numbers"),
+        (["report", "digits", "--rate", "nan"], "positive numbers"),
+        (["report", "digits", "--rate", "a"], "positive numbers"),
+        (["report", "digits", "--rate", ""], "positive numbers"),
+        (["report", "digits", "--split", "first"], "random or last"),
+        (["report", "digits", "--seed", "-1"], "non-negative integer"),
+        (["report", "digits", "--out", "/dev/null/x"], "must be writable"),
+        (["report", "digits", "--out", "/proc/x"], "must be writable"),
+        (["report", "digits", "--test", "no.npy"], "no such file"),
+        (["limits", "--rate", "-1"], "positive numbers"),
+        (["limits", "--target-nmse", "1"], "must lie in (0, 1)"),
+        (["limits", "--target-nmse", "nan"], "must lie in (0, 1)"),
+        (["limits", "--activation", "relu"], "even part"),
+        (["limits", "--activation", "nothing"], "must be one of"),
+        (["limits", "--bits", "10"], "needs --data or --spectrum"),
+        (["limits", "--data", "digits", "--bits", "0"], "at least 1"),
+        (["limits", "--data", "digits", "--spectrum", "x"], "exclude each other"),
+        (["limits", "--spectrum", "no.npy"], "no such file"),
+        (["limits", "--rate", "99"], "must lie in [0, 12]"),
+        (["limits", "--wrong"], "--wrong"),
+        (["unknown"], "unknown"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_two(arguments, words, isthmus, tmp_path):
+    code, out, err = isthmus(*arguments)
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err
+    assert out == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_negative_eigenvalues(isthmus, tmp_path):
+    (tmp_path / "s.txt").write_text("2\n-1\n")
+    code, _, err = isthmus("limits", "--spectrum", "s.txt", "--rate", "1")
+    assert (code, "must not be negative" in err) == (2, True)
+
+
+def test_output_is_never_overwritten_without_force(isthmus, tmp_path):
+    target = tmp_path / "r"
+    assert isthmus("report", "digits", "--rate", "1", "--out", target)[0] == 0
+    first = (target / "report.json").stat().st_mtime_ns
+    code, _, err = isthmus("report", "digits", "--rate", "1", "--out", target)
+    assert (code, "exists already" in err) == (2, True)
+    assert (target / "report.json").stat().st_mtime_ns == first
+    assert isthmus("report", "digits", "--rate", "1", "--out", target, "--force")[0] == 0
+    assert (target / "report.json").stat().st_mtime_ns > first
+    (target / "mine.txt").write_text("keep me")
+    code, _, err = isthmus("report", "digits", "--out", target, "--force")
+    assert (code, "holds more than a report" in err) == (2, True)
+    assert (target / "mine.txt").read_text() == "keep me"
+    assert [p.name for p in tmp_path.iterdir()] == ["r"]
+
+
+def test_a_failure_leaves_an_old_report_as_it_was(isthmus, tmp_path, monkeypatch):
+    assert isthmus("report", "digits", "--rate", "1", "--out", "r")[0] == 0
+    before = (tmp_path / "r/index.html").read_bytes()
+    monkeypatch.setattr(
+        write, "_write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    code, _, err = isthmus("report", "digits", "--rate", "1", "--out", "r", "--force")
+    assert (code, "interrupted" in err) == (130, True)
+    assert (tmp_path / "r/index.html").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["r"]
+
+
+def test_ctrl_c_removes_partial_output(tmp_path, rng):
+    np.save(tmp_path / "big.npy", rng.standard_normal((40_000, 300)))
+    command = [sys.executable, "-m", "isthmus", "report", "big.npy", "--rate", "0.5,1,2,4"]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE)
+    for _ in range(600):
+        if any(p.name.startswith(".isthmus-report-big-") for p in tmp_path.iterdir()):
+            break
+        time.sleep(0.02)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert b"Traceback" not in err
+    assert [p.name for p in tmp_path.iterdir()] == ["big.npy"]
+
+
+def test_doctor(isthmus, monkeypatch):
+    monkeypatch.delenv("ISTHMUS_DATA", raising=False)
+    facts = json.loads(isthmus("doctor", "--json")[1])
+    assert facts["packages"]["numpy"] == np.__version__
+    assert facts["data"]["digits"] is True
+    assert facts["data"]["mnist"] is False
+    code, out, _ = isthmus("doctor")
+    assert code == 0
+    assert "not installed" in out or "torch" in out
+
+
+def test_version_and_help(isthmus):
+    assert isthmus("--version")[1].startswith("isthmus 0.")
+    for arguments in (["--help"], ["report", "--help"], ["limits", "--help"]):
+        code, out, _ = isthmus(*arguments)
+        assert code == 0
+        assert "Usage" in out
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("digits", "digits"),
+        ("a/b.c/My data.npz:x", "My-data-x"),
+        ("..", "data"),
+        ("ucr/CBF", "CBF"),
+        ("x.tar.npy", "x.tar"),
+    ],
+)
+def test_default_folder(source, name):
+    assert write.report_folder_name(source) == f"isthmus-report-{name}"
