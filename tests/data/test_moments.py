@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.core import DataError
+from isthmus.core import DataError, ValueOutOfRange
 from isthmus.data import Moments, training_covariance
 
 
@@ -53,3 +53,16 @@ def test_many_rows_are_not_shrunk_and_constant_columns_stay(rng):
     _, covariance, weight = training_covariance(x[:30])
     assert weight > 0
     assert not covariance[2].any()
+
+
+def test_update_is_a_merge_with_the_rows(rng):
+    x = rng.standard_normal((50, 3))
+    grown = Moments.from_rows(x[:20]).update(x[20:])
+    np.testing.assert_allclose(grown.covariance(ddof=1), np.cov(x.T), rtol=1e-12)
+
+
+def test_moments_of_too_few_rows():
+    with pytest.raises(DataError, match="must have rows"):
+        Moments.from_rows(np.zeros((0, 3)))
+    with pytest.raises(ValueOutOfRange, match="below the 1 rows"):
+        Moments.from_rows(np.ones((1, 3))).covariance(ddof=1)

@@ -5,7 +5,7 @@ import itertools
 import math
 
 import numpy as np
-from scipy import linalg, optimize, stats
+from scipy import linalg, optimize, special, stats
 
 ALPHA = math.pi / 2 - 1
 
@@ -85,8 +85,9 @@ def heap_allocation(eigenvalues, bits, distortion):
 
 def cell_moments(edges):
     """Probability and first moment of N(0, 1) on the cells between `edges` >= 0."""
-    mass = stats.norm.sf(edges[:-1]) - stats.norm.sf(edges[1:])
-    return mass, stats.norm.pdf(edges[:-1]) - stats.norm.pdf(edges[1:])
+    tail = special.ndtr(-edges)
+    density = np.exp(-(edges**2) / 2) / math.sqrt(2 * math.pi)
+    return tail[:-1] - tail[1:], density[:-1] - density[1:]
 
 
 def lloyd_distortion(bits, n_iter=4000):
@@ -105,10 +106,12 @@ def lloyd_distortion(bits, n_iter=4000):
 def sign_moments(encoder_weight, covariance):
     """E[y y^T] from orthant angles and E[x y^T], for y = sign(B x)."""
     b = np.asarray(encoder_weight)
-    gram = b @ covariance @ b.T
-    scale = np.sqrt(np.diag(gram))
-    angle = np.arccos(np.clip(gram / np.outer(scale, scale), -1, 1))
-    np.fill_diagonal(angle, 0)
+    rows = b @ np.linalg.cholesky(covariance)
+    scale = np.linalg.norm(rows, axis=1)
+    rows /= scale[:, None]
+    # half angles from chords: an arccosine loses half the digits near parallel rows
+    apart = np.linalg.norm(rows[:, None] - rows, axis=2)
+    angle = 2 * np.arctan2(apart, np.linalg.norm(rows[:, None] + rows, axis=2))
     return 1 - 2 * angle / np.pi, math.sqrt(2 / np.pi) * (covariance @ b.T) / scale
 
 

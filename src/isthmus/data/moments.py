@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from isthmus.core.errors import DataError
+from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.tolerance import ROWS_PER_COLUMN
 
 _BLOCK = 4096
@@ -47,11 +47,27 @@ class Moments:
 
         Returns:
             Their moments.
+
+        Raises:
+            DataError: If there are no rows.
         """
+        if x.shape[0] == 0:
+            raise DataError(f"`Moments.from_rows(x)` must have rows; got shape {x.shape}.")
         total = cls._of_block(x[:_BLOCK])
         for start in range(_BLOCK, x.shape[0], _BLOCK):
             total = total.merge(cls._of_block(x[start : start + _BLOCK]))
         return total
+
+    def update(self, block: Float[np.ndarray, "row column"]) -> Moments:
+        """Moments of these rows and those of a block together.
+
+        Args:
+            block: More rows with as many columns, at least one.
+
+        Returns:
+            New moments.
+        """
+        return self.merge(Moments.from_rows(block))
 
     def merge(self, other: Moments) -> Moments:
         """Moments of both sets of rows together.
@@ -80,7 +96,22 @@ class Moments:
         )
 
     def covariance(self, *, ddof: int = 0) -> Float[np.ndarray, "column column"]:
-        """Scatter divided by n_rows - ddof."""
+        """Scatter divided by n_rows - ddof.
+
+        Args:
+            ddof: 0 for the mean over rows, 1 for an estimate without bias.
+
+        Returns:
+            Covariance.
+
+        Raises:
+            ValueOutOfRange: If `ddof` is not below the number of rows.
+        """
+        if ddof >= self.n_rows:
+            raise ValueOutOfRange(
+                f"`Moments.covariance(ddof=...)` must be below the {self.n_rows} rows "
+                f"seen; got {ddof}. Add rows."
+            )
         return self.scatter / (self.n_rows - ddof)
 
     @classmethod

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import difflib
+import lzma
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from isthmus.core.errors import DataError
 from isthmus.data.base import Dataset
-from isthmus.data.checks import checked
+from isthmus.data.columns import ALL, Choice, chosen
+
+# What NumPy and zipfile raise on files that are cut short, damaged or hostile.
+_BROKEN = (
+    EOFError,
+    KeyError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    lzma.LZMAError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_LISTED = 10
 
 
-def read_npy(path: Path, key: str | None) -> Dataset:
+def read_npy(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
     """Read one array.
 
     Args:
         path: The .npy file.
         key: Must be None: such a file has no parts.
+        choice: Which columns.
 
     Returns:
         The rows.
@@ -29,15 +51,24 @@ def read_npy(path: Path, key: str | None) -> Dataset:
     if key is not None:
         raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
     with path.open("rb") as file:
-        return checked(path.name, _array(path.name, file, path.stat().st_size))
+        if path.stat().st_size == 0:
+            raise DataError(f"`{path.name}` must be a .npy file; it is empty (0 bytes).")
+        try:
+            array = np.load(file, allow_pickle=False)
+        except _BROKEN as error:
+            raise DataError(_broken(path.name, error)) from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"`{path.name}` must hold one array; rename an archive to .npz.")
+    return chosen(path.name, array, choice)
 
 
-def read_npz(path: Path, key: str | None) -> Dataset:
+def read_npz(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
     """Read one array of an archive.
 
     Args:
         path: The .npz file.
         key: Which array; may be None if only one has rows and columns.
+        choice: Which columns.
 
     Returns:
         The rows.
@@ -45,43 +76,62 @@ def read_npz(path: Path, key: str | None) -> Dataset:
     Raises:
         DataError: If the archive is broken, or `key` is missing or not there.
     """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = list(archive.files)
-            if key is None:
-                key = _only_key(path.name, archive, names)
-            elif key not in names:
-                raise DataError(
-                    f"`{path.name}` has no array {key!r}; it has {', '.join(names)}."
-                )
-            array = archive[key]
-    except DataError:
-        raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise DataError(_broken(path.name, error)) from error
-    return checked(f"{path.name}:{key}", array)
+    with path.open("rb") as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                shapes = _shapes(archive)
+                key = _one_key(path.name, shapes) if key is None else key
+                if key not in shapes:
+                    raise DataError(_unknown_key(path.name, key, shapes))
+                with archive.open(f"{key}.npy") as member:
+                    array = np.lib.format.read_array(member, allow_pickle=False)
+        except DataError:
+            raise
+        except _BROKEN as error:
+            raise DataError(_broken(path.name, error)) from error
+    return chosen(f"{path.name}:{key}", array, choice)
 
 
-def _only_key(name: str, archive: np.lib.npyio.NpzFile, names: list[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    example = names[0] if names else "KEY"
+def _shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
+    """Shape of every array, from the headers alone."""
+    shapes = {}
+    for name in archive.namelist():
+        if name.endswith(".npy"):
+            with archive.open(name) as member:
+                old = np.lib.format.read_magic(member) == (1, 0)
+                header = (
+                    np.lib.format.read_array_header_1_0
+                    if old
+                    else np.lib.format.read_array_header_2_0
+                )(member)
+                shapes[name.removesuffix(".npy")] = tuple(header[0])
+    return shapes
+
+
+def _one_key(name: str, shapes: dict[str, tuple[int, ...]]) -> str:
+    """The array meant when none is named: the only one, or the only one with rows."""
+    candidates = [key for key, shape in shapes.items() if len(shape) >= 2]
+    if len(candidates) == 1 or len(shapes) == 1:
+        return (candidates or list(shapes))[0]
+    if not shapes:
+        raise DataError(f"`{name}` must hold an array; it holds none. Write it again.")
+    example = (candidates or list(shapes))[0]
     raise DataError(
         f"`{name}` holds several arrays; name one as {name}:{example}. "
-        f"It has {', '.join(names) or 'none'}."
+        f"It has {_listed(shapes)}."
     )
 
 
-def _array(name: str, file: BinaryIO, size: int) -> np.ndarray:
-    if size == 0:
-        raise DataError(f"`{name}` must be a .npy file; it is empty (0 bytes).")
-    try:
-        array = np.load(file, allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError) as error:
-        raise DataError(_broken(name, error)) from error
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"`{name}` must hold one array; rename an archive to .npz.")
-    return array
+def _unknown_key(name: str, key: str, shapes: dict[str, tuple[int, ...]]) -> str:
+    near = difflib.get_close_matches(key, shapes, n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"`{name}` has no array {key!r}; it has {_listed(shapes)}.{hint}"
+
+
+def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
+    some = [f"{key} {shape}" for key, shape in list(shapes.items())[:_LISTED]]
+    more = f" and {len(shapes) - _LISTED} more" if len(shapes) > _LISTED else ""
+    return (", ".join(some) or "none") + more
 
 
 def _broken(name: str, error: Exception) -> str:
@@ -90,6 +140,11 @@ def _broken(name: str, error: Exception) -> str:
         return (
             f"`{name}` must hold numbers; it holds Python objects, which are never "
             "unpickled. Save it again as plain float32 or float64."
+        )
+    if isinstance(error, MemoryError):
+        return (
+            f"`{name}` must fit in memory; its header asks for more ({text}). "
+            "Take fewer rows, or write it again if it is damaged."
         )
     return (
         f"`{name}` cannot be read as a NumPy file: it is cut short or damaged "

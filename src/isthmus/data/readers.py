@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from isthmus.core.errors import DataError, DataNotFound
+from isthmus.core.errors import DataError, DataNotFound, IsthmusError
 from isthmus.data.base import Dataset
 from isthmus.data.builtin import BUILTINS
-from isthmus.data.checks import checked
+from isthmus.data.columns import ALL, Choice, chosen
+from isthmus.data.memory import read_memory
 from isthmus.data.npy import read_npy, read_npz
 from isthmus.data.text import read_csv
 
-READERS: dict[str, Callable[[Path, str | None], Dataset]] = {
+READERS: dict[str, Callable[[Path, str | None, Choice], Dataset]] = {
     ".csv": read_csv,
     ".npy": read_npy,
     ".npz": read_npz,
 }
+_LONGEST = 80  # characters of a name in a message
 
 
-def load(source: object) -> Dataset:
+def load(
+    source: object, *, drop: Sequence[str] = (), columns: Sequence[str] | None = None
+) -> Dataset:
     """Read data from a built-in name, a file or an array.
 
     Args:
         source: Built-in name (``"digits"``, ``"gaussian"``, ``"mnist"``, ...), path to a
             .npy, .npz (``file.npz:key``) or .csv file, or an array with rows first.
+        drop: Names of columns to leave out; gaps and text in them do no harm.
+        columns: Names of the only columns to read; None reads all.
 
     Returns:
         Floating, finite rows, at least ten of them.
@@ -41,37 +47,49 @@ def load(source: object) -> Dataset:
     Examples:
         >>> load("digits").values.shape
         (1797, 64)
+        >>> load([[1.0, 2.0]] * 12, drop=["column 0"]).column_names
+        ('column 1',)
     """
+    choice = Choice.of(columns, drop)
     if isinstance(source, (str, os.PathLike)):
         text = os.fspath(source)
         if not isinstance(text, str):
             text = os.fsdecode(text)
-        if text in BUILTINS:
-            return BUILTINS[text]()
-        return _read_file(text)
-    return checked("X", source)
+        if text not in BUILTINS:
+            return _read_file(text, choice)
+        dataset = BUILTINS[text]()
+        if choice == ALL:
+            return dataset
+        return chosen(text, dataset.values, choice, dataset.column_names)
+    return read_memory(source, choice)
 
 
-def _read_file(text: str) -> Dataset:
+def _read_file(text: str, choice: Choice) -> Dataset:
+    try:
+        path, key = _path_and_key(text)
+        return READERS[path.suffix.lower()](path, key, choice)
+    except IsthmusError:
+        raise
+    except OSError as error:
+        short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        raise DataError(f"`{short}` cannot be read: {error.strerror or error}.") from error
+
+
+def _path_and_key(text: str) -> tuple[Path, str | None]:
     path, key = Path(text), None
     if not path.exists() and ":" in path.name:
         name, _, key = text.rpartition(":")
         path = Path(name)
     suffix = path.suffix.lower()
-    if path.is_dir():
+    if text and path.is_dir():
         raise DataError(f"`{text}` is a folder; name a file in it.")
-    if not path.exists():
+    if not text or not path.exists():
         raise DataNotFound(_not_found(text, suffix))
     if suffix not in READERS:
         raise DataError(
             f"`{path.name}` must end in {', '.join(READERS)}; got {suffix or 'no ending'}."
         )
-    try:
-        return READERS[suffix](path, key)
-    except OSError as error:
-        if isinstance(error, DataNotFound):
-            raise
-        raise DataError(f"`{path.name}` cannot be read: {error.strerror}.") from error
+    return path, key
 
 
 def _not_found(text: str, suffix: str) -> str:
