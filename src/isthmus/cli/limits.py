@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from isthmus.cli.options import Json, Quiet, Seed, numbers, print_json, told_warnings
-from isthmus.core.errors import ValueOutOfRange
 
 
 def limits(
@@ -41,6 +40,8 @@ def limits(
     White data unless --data or --spectrum gives a covariance. NMSE 1 is what the mean
     alone reaches. The reference is no bound for data that are not Gaussian.
     """
+    from isthmus.core.errors import ValueOutOfRange
+
     if data is not None and spectrum is not None:
         raise ValueOutOfRange("`--data` and `--spectrum` exclude each other; give one.")
     if target_nmse is not None and not 0.0 < target_nmse < 1.0:

@@ -9,7 +9,6 @@ import typer
 
 from isthmus import __version__
 from isthmus.cli import doctor, limits, report
-from isthmus.core.errors import IsthmusError
 
 _INTERRUPTED = 130
 
@@ -54,12 +53,14 @@ def run(arguments: list[str] | None = None) -> int:
     """
     try:
         code = int(app(args=arguments, standalone_mode=False) or 0)
-    except IsthmusError as error:
-        typer.echo(f"error: {error}", err=True)
-        return 2
     except KeyboardInterrupt:
         code = _INTERRUPTED
     except Exception as error:
+        from isthmus.core.errors import IsthmusError
+
+        if isinstance(error, IsthmusError):
+            typer.echo(f"error: {error}", err=True)
+            return 2
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # of the parser
             error.show()
             return 2

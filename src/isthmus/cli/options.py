@@ -11,8 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from isthmus.core.errors import DataWarning, ValueOutOfRange
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every draw.")]
@@ -25,6 +23,8 @@ def numbers(option: str, text: str) -> list[float]:
         >>> numbers("--rate", "0.25,0.5,1")
         [0.25, 0.5, 1.0]
     """
+    from isthmus.core.errors import ValueOutOfRange
+
     try:
         values = [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
@@ -45,6 +45,8 @@ def print_json(value: Any) -> None:
 @contextlib.contextmanager
 def told_warnings(quiet: bool) -> Iterator[None]:
     """Turn the library's warnings into one line each on standard error."""
+    from isthmus.core.errors import DataWarning
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         yield

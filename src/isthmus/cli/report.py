@@ -8,8 +8,15 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.options import Json, Quiet, Seed, numbers, progress_bar, told_warnings
-from isthmus.core.errors import ValueOutOfRange
+from isthmus.cli.options import (
+    Json,
+    Quiet,
+    Seed,
+    numbers,
+    print_json,
+    progress_bar,
+    told_warnings,
+)
 
 
 def report(
@@ -44,7 +51,7 @@ def report(
 
     Prints the verdict and the page's path.
     """
-    from isthmus.cli.options import print_json
+    from isthmus.core.errors import ValueOutOfRange
     from isthmus.report import analyse
     from isthmus.report.write import output_folder, report_folder_name
 
