@@ -9,6 +9,7 @@ from isthmus.core.errors import (
     OutputError,
     ValueOutOfRange,
 )
+from isthmus.core.hermite import hermite_coefficients
 from isthmus.core.protocol import (
     HeldOut,
     Measurement,
@@ -34,6 +35,7 @@ __all__ = [
     "ValueOutOfRange",
     "as_rng",
     "gaussian_mean",
+    "hermite_coefficients",
     "hold_out",
     "measure",
     "paired_difference",

@@ -9,9 +9,11 @@ from collections.abc import Callable
 import numpy as np
 
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.core.quadrature import gaussian_mean
+from isthmus.core.kernels import measured_kernel
+from isthmus.core.quadrature import gaussian_mean, smooth_pieces
 
 _EVEN_PART = ("relu", "gelu", "silu", "swish", "sigmoid", "softplus", "elu", "abs")
+Entrywise = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,62 +26,59 @@ class Activation:
         c1: E[Z s(Z)], first Hermite coefficient, Z standard Gaussian.
         f1: E[s(Z)^2].
         kernel: m -> E[s(Z1) s(Z2)] at correlation m, entrywise; None if unknown.
-        degree: p with s(a u) = a^p s(u) for every a > 0; None if s has no such p.
-        quantised: Whether one code symbol is one bit.
+        kernel_derivative: Its derivative, entrywise, with 1 - m^2 floored at 1e-12.
+        degree: p with s(a u) = a^p s(u) for every a > 0; None if s has no such p, and
+            then pre-activations have unit variance by convention.
+        n_levels: Different values that s takes; None if there are infinitely many.
+        kinks: Where s or a derivative jumps.
     """
 
     name: str
-    function: Callable[[np.ndarray], np.ndarray]
+    function: Entrywise
     c1: float
     f1: float
-    kernel: Callable[[np.ndarray], np.ndarray] | None = None
-    degree: int | None = None
-    quantised: bool = False
+    kernel: Entrywise | None = None
+    kernel_derivative: Entrywise | None = None
+    degree: float | None = None
+    n_levels: int | None = None
+    kinks: tuple[float, ...] = ()
 
     @property
     def alpha(self) -> float:
         """f(1) / c1^2 - 1: all that a limit sees of the activation."""
         return max(self.f1 / self.c1**2 - 1.0, 0.0)
 
+    @property
+    def quantised(self) -> bool:
+        """Whether a code symbol takes finitely many values."""
+        return self.n_levels is not None
 
-def sign(z: np.ndarray) -> np.ndarray:
-    """Map to ±1 in the type of `z`, zero to +1 (np.sign would make a third symbol).
+    @property
+    def bits(self) -> float:
+        """Bits per code symbol; infinite if it is not quantised.
 
-    Examples:
-        >>> sign(np.array([-2.0, 0.0, 3.0]))
-        array([-1.,  1.,  1.])
-    """
-    return np.where(z >= 0, z.dtype.type(1), z.dtype.type(-1))
-
-
-def _sign_kernel(m: np.ndarray) -> np.ndarray:
-    return (2.0 / np.pi) * np.arcsin(np.clip(m, -1.0, 1.0))
-
-
-_NAMED = {
-    "sign": Activation(
-        "sign", sign, math.sqrt(2 / math.pi), 1.0, _sign_kernel, 0, quantised=True
-    ),
-    "identity": Activation(
-        "identity", lambda z: np.asarray(z), 1.0, 1.0, lambda m: np.asarray(m), 1
-    ),
-}
-NAMES = tuple(_NAMED)
+        Examples:
+            >>> resolve_activation("ternary").bits
+            1.584962500721156
+        """
+        return float("inf") if self.n_levels is None else math.log2(self.n_levels)
 
 
 def resolve_activation(activation: object) -> Activation:
     """Look up, measure or hand through an activation.
 
     Args:
-        activation: ``"sign"``, ``"identity"``, an :class:`Activation`, or a
-            vectorised odd function, whose two constants are then computed to 1e-12.
+        activation: A name, perhaps with a parameter (``"sign"``, ``"tanh"``,
+            ``"tanh:2"``, ``"lloyd-max:3"``; all are in
+            :data:`isthmus.core.named_activations.FAMILIES`), an :class:`Activation`, or
+            a vectorised odd function, whose constants and kernel are then computed.
 
     Returns:
-        The activation with its constants.
+        The activation with its constants, to 1e-12.
 
     Raises:
-        ValueOutOfRange: If the name is not known, or the function is not odd or is
-            orthogonal to the identity (c1 = 0).
+        ValueOutOfRange: If the name is not known, its parameter is out of range, or the
+            function is not odd or is orthogonal to the identity (c1 = 0).
 
     Examples:
         >>> round(resolve_activation("sign").alpha, 6)
@@ -90,21 +89,25 @@ def resolve_activation(activation: object) -> Activation:
     References:
         [shevchenko:23]
     """
+    from isthmus.core.named_activations import NAMES, named
+
     if isinstance(activation, Activation):
         return activation
     if callable(activation):
         return _measured(activation)
     if activation in _EVEN_PART:
         raise ValueOutOfRange(
-            f"`activation` must be odd; got {activation!r}, which has an even part. "
-            f"The limits cover odd activations: use one of {', '.join(NAMES)}."
+            f"`activation` must be odd; got {activation!r}, which has an even part. A "
+            "linear decoder gains from the odd part only, and relu(u) - relu(-u) = u is "
+            f"linear. Use one of {', '.join(NAMES)}, or an odd function."
         )
-    if not isinstance(activation, str) or activation not in _NAMED:
+    found = named(activation) if isinstance(activation, str) else None
+    if found is None:
         raise ValueOutOfRange(
             f"`activation` must be one of {', '.join(NAMES)} or an odd function; "
             f"got {activation!r}."
         )
-    return _NAMED[activation]
+    return found
 
 
 def _measured(function: Callable[[np.ndarray], np.ndarray]) -> Activation:
@@ -118,13 +121,18 @@ def _measured(function: Callable[[np.ndarray], np.ndarray]) -> Activation:
     if np.abs(up + down).max() > 1e-9 * max(1.0, float(np.abs(up).max())):
         raise ValueOutOfRange(
             f"`activation={name}` must be odd, s(-u) = -s(u). "
-            f"Use its odd part, or one of {', '.join(NAMES)}."
+            "Use its odd part (s(u) - s(-u)) / 2: the theory covers that alone."
         )
-    c1 = gaussian_mean(lambda z: z * function(z), kinks=[0.0])
-    f1 = gaussian_mean(lambda z: function(z) ** 2, kinks=[0.0])
+    _, kinks = smooth_pieces(function)
+    places = [*kinks.tolist(), 0.0]
+    c1 = gaussian_mean(lambda z: z * function(z), kinks=places)
+    f1 = gaussian_mean(lambda z: function(z) ** 2, kinks=places)
     if abs(c1) < 1e-9 * math.sqrt(max(f1, 1e-300)):
         raise ValueOutOfRange(
             f"`activation={name}` must have E[Z s(Z)] != 0; got {c1:.2g}. "
             "A linear decoder sees nothing through such an activation."
         )
-    return Activation(name, function, c1, f1)
+    kernel = measured_kernel(function, f1, kinks=kinks.tolist())
+    return Activation(
+        name, function, c1, f1, kernel, kernel.derivative, kinks=tuple(kinks.tolist())
+    )

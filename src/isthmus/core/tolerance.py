@@ -20,3 +20,9 @@ SPIKE = 0.05
 
 ROWS_PER_COLUMN = 20
 """Training rows per coordinate below which eigenvalues are shrunk."""
+
+KERNEL = 1e-12
+"""Accuracy asked of a kernel, relative to its value at correlation 1."""
+
+UNIT_VARIANCE = 1e-6
+"""Deviation of a pre-activation's standard deviation from 1 that is taken for rounding."""

@@ -1,3 +1,4 @@
+from isthmus.core.lloyd_max import lloyd_max_distortion, lloyd_max_quantiser
 from isthmus.limits.baselines import (
     TransformCoding,
     isotropic_transform_coding,
@@ -9,12 +10,12 @@ from isthmus.limits.covariance import (
     code_length_for,
     covariance_limit,
 )
+from isthmus.limits.encoders import norm_spread_limit, random_encoder_limit
 from isthmus.limits.isotropic import (
     isotropic_limit,
     isotropic_rate_for,
     isotropic_status,
 )
-from isthmus.limits.lloyd_max import lloyd_max_distortion, lloyd_max_quantiser
 from isthmus.limits.population import optimal_decoder, population_risk
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "isotropic_transform_coding",
     "lloyd_max_distortion",
     "lloyd_max_quantiser",
+    "norm_spread_limit",
     "optimal_decoder",
     "population_risk",
+    "random_encoder_limit",
     "rate_distortion",
     "transform_coding",
 ]

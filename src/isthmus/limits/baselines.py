@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.lloyd_max import MAX_BITS, lloyd_max_distortion
 from isthmus.core.typing import Numbers
-from isthmus.limits.lloyd_max import MAX_BITS, lloyd_max_distortion
 from isthmus.limits.spectrum import check_eigenvalues, check_lengths
 
 

@@ -43,16 +43,22 @@ def isotropic_limit(
     References:
         [shevchenko:23]
     """
-    rates = np.asarray(rate, dtype=np.float64)
-    if not np.all(rates > 0) or not np.all(np.isfinite(rates)):
-        raise ValueOutOfRange(
-            f"`isotropic_limit(rate=...)` must be positive and finite; got {rate}. "
-            "A rate is code symbols per input coordinate, e.g. 0.5."
-        )
+    rates = check_rates("isotropic_limit", rate)
     alpha = resolve_activation(activation).alpha
     below = 1.0 - np.minimum(rates, 1.0) / (1.0 + alpha)
     nmse = np.where(rates <= 1.0, below, alpha / (rates + alpha))
     return float(nmse) if rates.ndim == 0 else nmse
+
+
+def check_rates(call: str, rate: float | Numbers) -> np.ndarray:
+    """Rates as an array, or an error that says what a rate is."""
+    rates = np.asarray(rate, dtype=np.float64)
+    if not np.all(rates > 0) or not np.all(np.isfinite(rates)):
+        raise ValueOutOfRange(
+            f"`{call}(rate=...)` must be positive and finite; got {rate}. "
+            "A rate is code symbols per input coordinate, e.g. 0.5."
+        )
+    return rates
 
 
 def isotropic_status(rate: float) -> str:

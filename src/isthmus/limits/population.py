@@ -8,7 +8,7 @@ from jaxtyping import Float
 from isthmus.core.activations import Activation, resolve_activation
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.linalg import check_covariance, solve_gram
-from isthmus.core.tolerance import CORRELATION_GAP
+from isthmus.core.tolerance import CORRELATION_GAP, UNIT_VARIANCE
 from isthmus.core.typing import Matrix
 
 
@@ -29,8 +29,9 @@ def population_risk(
         encoder_weight: B, "code input", one row per code symbol.
         decoder_weight: A, "input code".
         covariance: Of the input, "input input", symmetric positive semi-definite.
-        activation: ``"sign"``, ``"identity"`` or an
-            :class:`~isthmus.core.Activation` with a kernel and a degree.
+        activation: Name, odd function or :class:`~isthmus.core.Activation` with a
+            kernel. If it is not homogeneous (tanh, a quantiser of several bits),
+            pre-activations must have unit variance.
 
     Returns:
         Risk in input units squared. Exact to rounding, about 1e-13 of the variance.
@@ -110,10 +111,10 @@ def code_moments(
     y_i = nu_i^p s(u_i) for a standard Gaussian u_i. The diagonal of the kernel is set
     to f(1) and not computed: arcsin(1 - 1e-16) would lose eight digits.
     """
-    if activation.kernel is None or activation.degree is None:
+    if activation.kernel is None:
         raise ValueOutOfRange(
-            f"`activation={activation.name}` must carry a kernel and a degree for exact "
-            "risks; pass isthmus.core.Activation(..., kernel=..., degree=...)."
+            f"`activation={activation.name}` must carry a kernel for exact risks; pass "
+            "isthmus.core.Activation(..., kernel=...), or the function itself."
         )
     seen = encoder_weight @ covariance
     variance = np.einsum("ij,ij->i", seen, encoder_weight)
@@ -126,12 +127,19 @@ def code_moments(
             f"{dark[0]} is zero or lies where the data have none. Leave it out."
         )
     nu = np.sqrt(variance)
+    if activation.degree is None and np.abs(nu - 1.0).max() > UNIT_VARIANCE:
+        raise ValueOutOfRange(
+            "`encoder_weight` must give pre-activations unit variance for "
+            f"{activation.name}, which is not homogeneous; row {np.abs(nu - 1).argmax()} "
+            f"has standard deviation {nu[np.abs(nu - 1).argmax()]:.6g}. Divide the rows "
+            "by theirs, and put the gain into the activation: tanh:2 is tanh(2u)."
+        )
     correlation = (seen @ encoder_weight.T) / np.outer(nu, nu)
     kernel = activation.kernel(np.clip(correlation, -1.0, 1.0))
     kernel = np.where(correlation >= 1.0 - CORRELATION_GAP, activation.f1, kernel)
     kernel = np.where(correlation <= CORRELATION_GAP - 1.0, -activation.f1, kernel)
     np.fill_diagonal(kernel, activation.f1)
-    scale = nu**activation.degree
+    scale = nu ** (activation.degree or 0)
     cross = activation.c1 * seen.T * (scale / nu)
     return cross, 0.5 * (kernel + kernel.T) * np.outer(scale, scale)
 

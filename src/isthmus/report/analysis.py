@@ -12,12 +12,12 @@ from typing import Literal
 import numpy as np
 
 from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
+from isthmus.core.lloyd_max import MAX_BITS
 from isthmus.core.protocol import HeldOut, group_of_row, hold_out, measure
 from isthmus.core.random import as_rng
 from isthmus.core.tolerance import ROWS_PER_COLUMN
 from isthmus.data import Dataset, load, without_constant_columns
 from isthmus.limits import covariance_limit, rate_distortion, transform_coding
-from isthmus.limits.lloyd_max import MAX_BITS
 from isthmus.report.facts import describe
 from isthmus.report.judgement import judge
 from isthmus.report.records import Analysis, DataFacts, LimitCurves, Method, Reached
