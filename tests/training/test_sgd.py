@@ -11,7 +11,12 @@ from isthmus import limits
 from isthmus.core import DataError, NotConverged, ValueOutOfRange, as_rng, measure
 from isthmus.training import train_straight_through
 from isthmus.training.history import History, judge
-from isthmus.training.samples import draw_batches, learning_rates
+from isthmus.training.samples import (
+    check_samples,
+    check_whole,
+    draw_batches,
+    learning_rates,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -232,8 +237,6 @@ def test_singular_whitening_leaves_dead_directions_alone(rng):
     ("change", "message"),
     [
         ({"n_code": 0}, r"n_code=.*whole number"),
-        ({"n_code": 2.5}, r"n_code=.*whole number"),
-        ({"n_code": np.nan}, r"n_code=.*whole number"),
         ({"n_steps": 0}, r"n_steps=.*whole number"),
         ({"batch_size": 0}, r"batch_size=.*whole number"),
         ({"evaluate_every": 0}, r"evaluate_every=.*whole number"),
@@ -272,12 +275,20 @@ def test_bad_arguments_are_named(change, message, rng):
         (np.zeros((5, 2)), "not zero"),
         (np.zeros((0, 2)), "shape"),
         (np.zeros(5), "shape"),
-        (np.array([["a", "b"]]), "numbers"),
     ],
 )
 def test_bad_rows_are_named(rows, message):
     with pytest.raises(DataError, match=message):
         train_straight_through(rows, 2, rng=0)
+
+
+def test_what_type_checkers_refuse_is_refused_without_them_too():
+    for value in (2.5, np.nan, np.inf, "4", None, [4], True):
+        with pytest.raises(ValueOutOfRange, match="whole number of at least 1; got"):
+            check_whole("f", n_code=value)
+    check_whole("f", n_code=4.0)
+    with pytest.raises(DataError, match="numbers of shape"):
+        check_samples("f", np.array([["a", "b"]]), None)
 
 
 def test_divergence_is_an_error_with_a_way_out(rng):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_SETTLED = 1e-3
+_SETTLED = 5e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,10 @@ class StraightThrough:
 def judge(
     history: History, schedule: Sequence[tuple[float, float]], n_steps: int
 ) -> tuple[bool, str]:
-    """Whether the error still falls between the halves of the last phase."""
+    """Whether the error still falls between the halves of the last phase.
+
+    A fall below two standard errors, or half a per cent, is no fall.
+    """
     mark = max((mark for mark, _ in schedule), default=0.5)
     last = history.nmse[history.step > mark * n_steps]
     half = last.size // 2
