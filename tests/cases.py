@@ -1,9 +1,35 @@
 """Every instance that runs under a contract."""
 
+import numpy as np
+
 from isthmus import frames
 
+SIZES = [(1, 1), (5, 16), (16, 16), (23, 16), (64, 16), (1, 7), (7, 1), (1, 8), (8, 3)]
+
 FRAMES = [
-    make(n_code, n_input, rng=1)
-    for make in (frames.dct, frames.haar)
-    for n_code, n_input in [(1, 1), (5, 16), (16, 16), (23, 16), (64, 16), (1, 7), (7, 1)]
+    make(n_code, n_input, rng=1, **kwargs)
+    for make, kwargs in (
+        (frames.dct, {}),
+        (frames.dct, {"rounds": 2}),
+        (frames.haar, {}),
+        (frames.hadamard, {}),
+        (frames.hadamard, {"rounds": 3}),
+    )
+    for n_code, n_input in SIZES
+    if make is not frames.hadamard or max(n_code, n_input).bit_count() == 1
+]
+
+
+def coloured(frame, n_input):
+    """A frame between some eigen-directions of a random basis and its code."""
+    basis = frames.haar(n_input, n_input, rng=2).to_dense()
+    gains = np.linspace(3.0, 0.5, frame.n_input)
+    return frames.coloured(frame, basis[:, : frame.n_input], 2.0 * gains**2, gains, rng=3)
+
+
+OPERATORS = [
+    *FRAMES,
+    coloured(frames.dct(12, 5, rng=1), 9),
+    coloured(frames.hadamard(16, 16, rng=1), 16),
+    coloured(frames.haar(4, 6, rng=1), 7),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +26,10 @@ from isthmus.estimators.linear_fit import fit_linear_decoder
 from isthmus.limits.covariance import covariance_limit
 from isthmus.limits.population import code_moments
 
-FRAMES = {"dct": frames.dct, "haar": frames.haar}
+FRAMES: dict[str, Callable[..., frames.AbstractFrame]] = {
+    "dct": frames.dct,
+    "haar": frames.haar,
+}
 ENCODERS = ("design", "random")
 
 

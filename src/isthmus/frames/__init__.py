@@ -1,5 +1,20 @@
-from isthmus.frames.base import AbstractFrame
+from isthmus.frames.base import AbstractFrame, AbstractOperator
+from isthmus.frames.coloured import ColouredFrame, coloured
 from isthmus.frames.dct import DctFrame, dct
 from isthmus.frames.haar import HaarFrame, haar
+from isthmus.frames.hadamard import HadamardFrame, hadamard
+from isthmus.frames.signs import encode_signs
 
-__all__ = ["AbstractFrame", "DctFrame", "HaarFrame", "dct", "haar"]
+__all__ = [
+    "AbstractFrame",
+    "AbstractOperator",
+    "ColouredFrame",
+    "DctFrame",
+    "HaarFrame",
+    "HadamardFrame",
+    "coloured",
+    "dct",
+    "encode_signs",
+    "haar",
+    "hadamard",
+]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.random import as_rng, random_normal
 from isthmus.frames.base import AbstractFrame
-from isthmus.frames.sizes import check_sizes
+from isthmus.frames.sizes import check_rows, check_sizes
+from isthmus.frames.transforms import like
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,17 +30,15 @@ class HaarFrame(AbstractFrame):
         """Columns of W."""
         return int(self.weight.shape[1])
 
-    def forward(
-        self, x: Float[np.ndarray, "sample input"]
-    ) -> Float[np.ndarray, "sample code"]:
+    def forward(self, x: Float[Any, "sample input"]) -> Float[Any, "sample code"]:
         """Rows times W transposed."""
-        return x @ self.weight.T.astype(x.dtype, copy=False)
+        check_rows("HaarFrame.forward(x)", x, self.n_input)
+        return x @ like(x, self.weight).T
 
-    def adjoint(
-        self, y: Float[np.ndarray, "sample code"]
-    ) -> Float[np.ndarray, "sample input"]:
+    def adjoint(self, y: Float[Any, "sample code"]) -> Float[Any, "sample input"]:
         """Rows times W."""
-        return y @ self.weight.astype(y.dtype, copy=False)
+        check_rows("HaarFrame.adjoint(y)", y, self.n_code)
+        return y @ like(y, self.weight)
 
 
 def haar(n_code: int, n_input: int, *, rng: np.random.Generator | int | None) -> HaarFrame:

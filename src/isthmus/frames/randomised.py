@@ -1,0 +1,127 @@
+"""Frames made of random signs, random places and a fast orthonormal transform."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, is_numpy_array
+from jaxtyping import Float, Int
+
+from isthmus.core.random import as_rng, random_signs, random_subset
+from isthmus.frames.base import AbstractFrame
+from isthmus.frames.blocks import row_blocks
+from isthmus.frames.sizes import check_rounds, check_rows, check_sizes
+from isthmus.frames.transforms import index, like
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class AbstractRandomisedFrame(AbstractFrame):
+    """Sign flips, then an orthonormal transform T of size max(n_code, n_input).
+
+    For n_code >= n_input the inputs go to random positions of the longer vector (random
+    columns of T); for n_code < n_input random rows of the result are kept. Further
+    rounds flip signs and transform again, T D_3 T D_2 T D_1.
+
+    Attributes:
+        n_code: Rows of W.
+        n_input: Columns of W.
+        signs: Of the inputs, ±1.
+        places: Columns of T that the inputs go to, or rows of T that are kept.
+        later: Signs of each further round, ±1.
+    """
+
+    n_code: int
+    n_input: int
+    signs: Float[np.ndarray, " input"]
+    places: Int[np.ndarray, " short"]
+    later: tuple[Float[np.ndarray, " long"], ...] = ()
+
+    @abc.abstractmethod
+    def _transform(self, x: Any) -> Any:
+        """Rows times T transposed."""
+
+    @abc.abstractmethod
+    def _inverse(self, y: Any) -> Any:
+        """Rows times T."""
+
+    def forward(self, x: Float[Any, "sample input"]) -> Float[Any, "sample code"]:
+        """Rows times W transposed."""
+        check_rows(f"{type(self).__name__}.forward(x)", x, self.n_input)
+        return row_blocks(self._forward, x, self.n_code, max(self.n_code, self.n_input))
+
+    def adjoint(self, y: Float[Any, "sample code"]) -> Float[Any, "sample input"]:
+        """Rows times W."""
+        check_rows(f"{type(self).__name__}.adjoint(y)", y, self.n_code)
+        return row_blocks(self._adjoint, y, self.n_input, max(self.n_code, self.n_input))
+
+    def _forward(self, x: Any) -> Any:
+        if self.n_code < self.n_input or self._in_order:
+            z = x * like(x, self.signs)
+        else:
+            source, flips = self._slots
+            z = _gather(x, source) * like(x, flips)
+        z = self._transform(z)
+        for flips in self.later:
+            z = self._transform(z * like(x, flips))
+        return z if self.n_code >= self.n_input else _gather(z, self.places)
+
+    def _adjoint(self, y: Any) -> Any:
+        if self.n_code < self.n_input:
+            source, present = self._slots
+            y = _gather(y, source) * like(y, present)
+        z = self._inverse(y)
+        for flips in reversed(self.later):
+            z = self._inverse(z * like(y, flips))
+        if self.n_code >= self.n_input and not self._in_order:
+            z = _gather(z, self.places)
+        return z * like(y, self.signs)
+
+    @cached_property
+    def _in_order(self) -> bool:
+        """Whether every input stays where it is, so that nothing need be gathered."""
+        return np.array_equal(self.places, np.arange(max(self.n_code, self.n_input)))
+
+    @cached_property
+    def _slots(self) -> tuple[np.ndarray, np.ndarray]:
+        """What each of the longer vector's entries reads, and its factor, 0 if nothing."""
+        long = max(self.n_code, self.n_input)
+        source, factor = np.zeros(long, dtype=np.int64), np.zeros(long)
+        source[self.places] = np.arange(self.places.size)
+        factor[self.places] = self.signs if self.n_code >= self.n_input else 1.0
+        return source, factor
+
+
+def draw(
+    call: str,
+    n_code: int,
+    n_input: int,
+    rng: np.random.Generator | int | None,
+    rounds: int,
+    *,
+    keep_order: bool = False,
+) -> tuple[int, int, np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
+    """Check the sizes and draw what :class:`AbstractRandomisedFrame` holds.
+
+    With `keep_order` a square frame takes its columns in order.
+    """
+    check_sizes(call, n_code, n_input)
+    check_rounds(call, rounds)
+    generator = as_rng(rng)
+    signs = random_signs(generator, n_input)
+    long, short = max(n_code, n_input), min(n_code, n_input)
+    if keep_order and long == short:
+        places = np.arange(long, dtype=np.int64)
+    else:
+        places = random_subset(generator, long, short)
+    later = tuple(random_signs(generator, long) for _ in range(rounds - 1))
+    return int(n_code), int(n_input), signs, places, later
+
+
+def _gather(x: Any, places: np.ndarray) -> Any:
+    if is_numpy_array(x):  # twice as fast as an index expression
+        return x.take(places, axis=1)
+    return array_namespace(x).take(x, index(x, places), axis=1)
