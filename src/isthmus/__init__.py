@@ -10,11 +10,22 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("core", "data", "estimators", "frames", "limits", "report")
+_SUBPACKAGES = (
+    "core",
+    "data",
+    "estimators",
+    "frames",
+    "limits",
+    "models",
+    "report",
+    "training",
+)
 _ATTRIBUTES = {
     "Analysis": "isthmus.report",
     "ShallowAutoencoder": "isthmus.estimators",
     "analyse": "isthmus.report",
+    "load": "isthmus.estimators",
+    "save": "isthmus.estimators",
 }
 __all__ = ["__version__", *_SUBPACKAGES, *_ATTRIBUTES]
 

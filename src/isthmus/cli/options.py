@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import warnings
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -53,21 +52,3 @@ def told_warnings(quiet: bool) -> Iterator[None]:
     if not quiet:
         for message in dict.fromkeys(str(w.message) for w in caught):
             typer.echo(f"warning: {message}", err=True)
-
-
-@contextlib.contextmanager
-def progress_bar(quiet: bool) -> Iterator[Any]:
-    """Progress callback; draws on a terminal only."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting")
-
-        def tell(label: str, done: int, total: int) -> None:
-            bar.update(task, description=label, completed=done, total=total)
-
-        yield tell

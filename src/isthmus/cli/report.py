@@ -14,7 +14,6 @@ from isthmus.cli.options import (
     Seed,
     numbers,
     print_json,
-    progress_bar,
     told_warnings,
 )
 
@@ -52,6 +51,7 @@ def report(
     Prints the verdict and the page's path.
     """
     from isthmus.core.errors import ValueOutOfRange
+    from isthmus.core.progress import progress_bar
     from isthmus.report import analyse
     from isthmus.report.write import output_folder, report_folder_name
 
@@ -61,7 +61,7 @@ def report(
     target = out if out is not None else Path(report_folder_name(data))
     command = _command(data, rate, test, split, seed)
     with told_warnings(quiet), output_folder(target, force=force) as writer:
-        with progress_bar(quiet) as tell:
+        with progress_bar(enabled=not quiet) as tell:
             analysis = analyse(
                 data,
                 rates=rates,

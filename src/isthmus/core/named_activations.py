@@ -237,7 +237,7 @@ def named(text: str) -> Activation | None:
 
     Examples:
         >>> round(named("clip:1").f1, 6), named("foo")
-        (0.516058, None)
+        (0.516059, None)
     """
     import dataclasses
 

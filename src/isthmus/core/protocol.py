@@ -7,6 +7,7 @@ nothing else computes an NMSE of its own.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Literal
 
 import numpy as np
@@ -189,18 +190,29 @@ def paired_difference(
     return _ratio(gain - value * energy, energy, value)
 
 
-def total_bits(n_code: int, *, norm: str = "none") -> int:
-    """Bits stored per vector by a sign code: payload and side information.
+def total_bits(n_code: int, *, norm: str = "none", bits_per_symbol: float = 1.0) -> int:
+    """Bits stored per vector by a quantised code: payload and side information.
+
+    Args:
+        n_code: Code symbols per vector.
+        norm: ``"none"`` or ``"float16"``.
+        bits_per_symbol: 1 for signs; log2 of the number of levels otherwise.
+
+    Returns:
+        Whole bits, rounded up once per vector.
+
+    Raises:
+        ValueOutOfRange: If `norm` is not known.
 
     Examples:
-        >>> total_bits(128, norm="float16")
-        144
+        >>> total_bits(128, norm="float16"), total_bits(10, bits_per_symbol=math.log2(3))
+        (144, 16)
     """
     if norm not in NORM_BITS:
         raise ValueOutOfRange(
             f"`total_bits(norm=...)` must be one of {', '.join(NORM_BITS)}; got {norm!r}."
         )
-    return n_code + NORM_BITS[norm]
+    return math.ceil(n_code * bits_per_symbol - 1e-9) + NORM_BITS[norm]
 
 
 def _row_errors(x: np.ndarray, x_hat: np.ndarray) -> np.ndarray:

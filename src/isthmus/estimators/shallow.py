@@ -15,30 +15,36 @@ from sklearn.base import (
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from isthmus import frames
-from isthmus.core.activations import resolve_activation
+from isthmus.core.activations import Activation, resolve_activation
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.linalg import descending_eigh, solve_gram
+from isthmus.core.progress import progress_bar
 from isthmus.core.protocol import measure, total_bits
-from isthmus.core.random import as_rng, random_normal
-from isthmus.core.tolerance import RELATIVE_RANK
+from isthmus.core.random import as_rng
 from isthmus.data.moments import training_covariance
+from isthmus.estimators.encoders import ENCODERS, Task
 from isthmus.estimators.linear_fit import fit_linear_decoder
+from isthmus.estimators.norms import norm_scale
+from isthmus.estimators.parameters import check_choices, check_numbers, code_length
 from isthmus.limits.covariance import covariance_limit
 from isthmus.limits.population import code_moments
 
 FRAMES: dict[str, Callable[..., frames.AbstractFrame]] = {
     "dct": frames.dct,
+    "hadamard": frames.hadamard,
     "haar": frames.haar,
 }
-ENCODERS = ("design", "random")
+NORMS = ("none", "float16")
 
 
 class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    r"""Two-layer autoencoder x -> m + A s(B (x - m)), designed in closed form.
+    r"""Two-layer autoencoder x -> m + A s(B (x - m)), designed in closed form or trained.
 
     With the sign activation each code symbol is one bit. The encoder ``"design"``
     water-fills the eigenvalues of the training covariance and mixes them by an
-    incoherent frame, which approaches the Gaussian reference; ``"random"`` is the frame
+    incoherent frame, which approaches the Gaussian reference; ``"descent"`` goes on from
+    there by gradient descent on the exact Gaussian risk, ``"straight-through"`` by
+    stochastic gradient descent on the training rows (torch); ``"random"`` is the frame
     alone (the rotation-and-sign of locality-sensitive hashing). The linear decoder is
     the exact best one for Gaussian data of the training covariance, or least squares on
     the training rows shrunk towards it, whichever generalised cross-validation prefers.
@@ -46,13 +52,19 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     Args:
         n_code: Code symbols per row, at least 1. Give this or `rate`.
         rate: n_code / n_input instead; both None means rate 1.
-        activation: ``"sign"`` or ``"identity"`` (principal components).
-        encoder: ``"design"`` or ``"random"``.
+        activation: ``"sign"``, ``"identity"`` (principal components), any other name of
+            :data:`isthmus.core.named_activations.FAMILIES`, or an odd function.
+        encoder: ``"design"``, ``"descent"``, ``"straight-through"`` or ``"random"``.
         decoder: ``"linear"``.
-        frame: ``"dct"`` (any size) or ``"haar"``.
+        frame: ``"dct"`` (any size), ``"hadamard"`` (powers of two) or ``"haar"``.
+        whiten: Whether the encoder treats all directions alike, whatever their variance.
+        norm: ``"none"``, or ``"float16"``: the length of each centred (or whitened) row is
+            sent as 16 more bits, in one further column of the code, input units.
         ridge: ``"gcv"``, or a penalty >= 0 relative to the mean power of a code symbol:
             0 is plain least squares, ``inf`` the Gaussian decoder.
-        random_state: Seed of the frame.
+        n_steps: Most steps of training; None for 200 of descent, 3000 straight through.
+        verbose: Whether to draw a progress bar on a terminal while training.
+        random_state: Seed of the frame and of the batches.
 
     Attributes:
         n_code_: Code symbols per row.
@@ -63,9 +75,13 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         ridge_: Penalty used; ``inf`` for the population decoder.
         shrinkage_: Ledoit-Wolf weight in the covariance; 0 at 20 or more rows per column.
         predicted_nmse_: Exact NMSE of the encoder and its best linear decoder on
-            Gaussian data of the training covariance.
+            Gaussian data of the training covariance, without the norm.
         reference_nmse_: Gaussian reference at this code length.
-        bits_per_vector_: Bits stored per row; None if the code is not quantised.
+        bits_per_vector_: All bits stored per row; None if the code is not quantised.
+        history_: NMSE along the training (on Gaussian data for ``"descent"``, on
+            training batches for ``"straight-through"``); empty if nothing is trained.
+        history_steps_: Steps done at each of them.
+        n_iter_: Steps of training.
 
     Examples:
         >>> from sklearn.datasets import load_digits
@@ -86,11 +102,15 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         n_code: int | None = None,
         *,
         rate: float | None = None,
-        activation: str = "sign",
-        encoder: Literal["design", "random"] = "design",
+        activation: Any = "sign",
+        encoder: Literal["design", "descent", "straight-through", "random"] = "design",
         decoder: Literal["linear"] = "linear",
-        frame: Literal["dct", "haar"] = "dct",
+        frame: Literal["dct", "hadamard", "haar"] = "dct",
+        whiten: bool = False,
+        norm: Literal["none", "float16"] = "none",
         ridge: float | Literal["gcv"] = "gcv",
+        n_steps: int | None = None,
+        verbose: bool = False,
         random_state: object = None,
     ):
         self.n_code = n_code
@@ -99,11 +119,15 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.encoder = encoder
         self.decoder = decoder
         self.frame = frame
+        self.whiten = whiten
+        self.norm = norm
         self.ridge = ridge
+        self.n_steps = n_steps
+        self.verbose = verbose
         self.random_state = random_state
 
     def fit(self, X: Any, y: object = None) -> ShallowAutoencoder:
-        """Design the encoder and fit the decoder.
+        """Make the encoder and fit the decoder.
 
         Args:
             X: Rows, "sample input", finite; at least two different ones.
@@ -114,12 +138,13 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
         Raises:
             DataError: If all rows are equal.
+            MissingDependency: If the encoder is ``"straight-through"`` without torch.
             ValueOutOfRange: If a parameter is outside its domain.
         """
         x = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         self._check_parameters()
         activation = resolve_activation(self.activation)
-        self.n_code_ = self._code_length(x.shape[1])
+        self.n_code_ = code_length(self.n_code, self.rate, x.shape[1])
         self.mean_, covariance, self.shrinkage_ = training_covariance(x)
         if not np.trace(covariance) > 0:
             raise DataError(
@@ -127,7 +152,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
                 f"{x.shape[0]} are equal."
             )
         eigenvalues, basis = descending_eigh(covariance)
-        self.encoder_weight_ = self._encoder(eigenvalues, basis, covariance)
+        self._make_encoder(x, eigenvalues, basis, covariance)
         cross, gram = code_moments(self.encoder_weight_, covariance, activation)
         population = solve_gram(gram, cross.T).T
         total = float(np.trace(covariance))
@@ -138,9 +163,43 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             population, self._blocks(x), ridge=self.ridge
         )
         self.decoder_used_ = "population" if np.isinf(self.ridge_) else "least-squares"
-        self.bits_per_vector_ = total_bits(self.n_code_) if activation.quantised else None
-        self._n_features_out = self.n_code_
+        self.bits_per_vector_ = None
+        if activation.quantised:
+            self.bits_per_vector_ = total_bits(
+                self.n_code_, norm=self.norm, bits_per_symbol=activation.bits
+            )
+        self._n_features_out = self.n_code_ + (self.norm != "none")
         return self
+
+    def _make_encoder(
+        self,
+        x: np.ndarray,
+        eigenvalues: np.ndarray,
+        basis: np.ndarray,
+        covariance: np.ndarray,
+    ) -> None:
+        with progress_bar(enabled=self.verbose) as tell:
+            task = Task(
+                centred=lambda: self._even(x - self.mean_.astype(x.dtype, copy=False))[0],
+                eigenvalues=eigenvalues,
+                basis=basis,
+                n_code=self.n_code_,
+                activation=self._resolved(),
+                make_frame=FRAMES[self.frame],
+                whiten=bool(self.whiten),
+                n_steps=self.n_steps,
+                rng=as_rng(self.random_state),
+                progress=tell,
+            )
+            self.norm_scale_ = None
+            if self.norm != "none":
+                coordinates = task.coordinates if self.whiten else None
+                self.norm_scale_ = norm_scale(x, self.mean_, coordinates)
+            made = ENCODERS[self.encoder](task)
+        spread = np.sqrt(np.sum((made.weight @ covariance) * made.weight, axis=1))
+        self.encoder_weight_ = made.weight / np.where(spread > 0, spread, 1.0)[:, None]
+        self.history_, self.history_steps_ = made.history, made.history_steps
+        self.n_iter_ = int(made.history_steps[-1]) if made.history_steps.size else 0
 
     def transform(self, X: Any) -> Float[np.ndarray, "sample code"]:
         """Code of each row, in the floating type of `X`.
@@ -149,39 +208,49 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             X: Rows, "sample input", finite.
 
         Returns:
-            Codes, "sample code": ±1 for the sign activation.
+            Codes, "sample code": ±1 for the sign activation; with ``norm="float16"`` one
+            further column holds the length of the centred row.
         """
         check_is_fitted(self)
         x = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return self._encode(x)
+        codes, relative = self._encode(x - self.mean_.astype(x.dtype, copy=False))
+        if self.norm_scale_ is None:
+            return codes
+        return np.column_stack([codes, relative * codes.dtype.type(self.norm_scale_.mean)])
 
     def inverse_transform(self, X: Any) -> Float[np.ndarray, "sample input"]:
         """Reconstruct rows from codes.
 
         Args:
-            X: Codes, "sample code".
+            X: Codes, "sample code", as :meth:`transform` gives them.
 
         Returns:
             Reconstructions, "sample input", input units.
 
         Raises:
-            ValueOutOfRange: If codes have the wrong length or are not ±1 where the
-                activation is the sign.
+            ValueOutOfRange: If codes have the wrong length, are not ±1 where the
+                activation is the sign, or a length is negative.
         """
         check_is_fitted(self)
-        codes = check_array(X, dtype=[np.float64, np.float32], input_name="X")
-        if codes.shape[1] != self.n_code_:
+        given = check_array(X, dtype=[np.float64, np.float32], input_name="X")
+        width = self.n_code_ + (self.norm_scale_ is not None)
+        if given.shape[1] != width:
+            also = " and one of lengths" if width > self.n_code_ else ""
             raise ValueOutOfRange(
-                f"`inverse_transform(X)` must have {self.n_code_} code columns; "
-                f"got {codes.shape[1]}."
+                f"`inverse_transform(X)` must have {self.n_code_} code columns{also}; "
+                f"got {given.shape[1]} columns."
             )
-        if self.activation == "sign" and not np.all(np.abs(codes) == 1):
+        codes = given[:, : self.n_code_]
+        if self._resolved().n_levels == 2 and not np.all(np.abs(codes) == 1):
             raise ValueOutOfRange(
                 "`inverse_transform(X)` must hold codes of -1 and +1 only. "
                 "Pass what `transform` returned; for bits b use 2 * b - 1."
             )
-        weight = self.decoder_weight_.astype(codes.dtype, copy=False)
-        return codes @ weight.T + self.mean_.astype(codes.dtype, copy=False)
+        if self.norm_scale_ is None:
+            return self._decode(codes, None)
+        if np.any(given[:, -1] < 0):
+            raise ValueOutOfRange("`inverse_transform(X)` must have lengths >= 0 last.")
+        return self._decode(codes, given[:, -1] / codes.dtype.type(self.norm_scale_.mean))
 
     def score(self, X: Any, y: object = None) -> float:
         """1 - NMSE of the reconstruction of `X`, about the mean of the training rows.
@@ -195,86 +264,46 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         check_is_fitted(self)
         x = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
-        return 1.0 - measure(x, self.inverse_transform(self._encode(x)), self.mean_).value
+        codes, relative = self._encode(x - self.mean_.astype(x.dtype, copy=False))
+        return 1.0 - measure(x, self._decode(codes, relative), self.mean_).value
 
-    def _encode(self, x: np.ndarray) -> np.ndarray:
-        weight = self.encoder_weight_.astype(x.dtype, copy=False)
-        centred = x - self.mean_.astype(x.dtype, copy=False)
-        return resolve_activation(self.activation).function(centred @ weight.T)
+    def _resolved(self) -> Activation:
+        return resolve_activation(self.activation)
+
+    def _even(self, centred: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Rows brought to one length, and their lengths, if these are sent."""
+        if self.norm_scale_ is None:
+            return centred, None
+        return self.norm_scale_.even(centred)
+
+    def _encode(self, centred: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Codes, and the lengths over their mean if they are sent."""
+        centred, relative = self._even(centred)
+        weight = self.encoder_weight_.astype(centred.dtype, copy=False)
+        return self._resolved().function(centred @ weight.T), relative
+
+    def _decode(self, codes: np.ndarray, relative: np.ndarray | None) -> np.ndarray:
+        rows = codes @ self.decoder_weight_.astype(codes.dtype, copy=False).T
+        if relative is not None:
+            rows *= relative[:, None]
+        return rows + self.mean_.astype(codes.dtype, copy=False)
 
     def _blocks(self, x: np.ndarray, size: int = 4096) -> Any:
-        """Codes and centred rows, a block at a time."""
+        """Codes times their lengths, and centred rows, a block at a time."""
         for start in range(0, x.shape[0], size):
-            block = x[start : start + size]
-            yield self._encode(block), block - self.mean_
-
-    def _encoder(
-        self, eigenvalues: np.ndarray, basis: np.ndarray, covariance: np.ndarray
-    ) -> np.ndarray:
-        if self.encoder == "random":
-            weight = self._frame(basis.shape[0])
-        else:
-            # Directions below rounding noise are no data: their inverse would be noise.
-            rank = int(np.sum(eigenvalues > RELATIVE_RANK * eigenvalues[0]))
-            limit = covariance_limit(
-                eigenvalues[:rank], self.n_code_, activation=self.activation
-            )
-            k = int(limit.n_active)
-            gain = np.sqrt(limit.gains[:k] / eigenvalues[:k])
-            weight = (self._frame(k) * gain) @ basis[:, :k].T
-        spread = np.sqrt(np.sum((weight @ covariance) * weight, axis=1))
-        return np.asarray(weight / np.where(spread > 0, spread, 1.0)[:, None])
-
-    def _frame(self, n_input: int) -> np.ndarray:
-        rng = as_rng(self.random_state)
-        dense = FRAMES[self.frame](self.n_code_, n_input, rng=rng).to_dense()
-        # One or two columns of a cosine transform can have rows that are zero.
-        dark = np.sum(dense**2, axis=1) < 1e-12
-        dense[dark] = random_normal(rng, int(dark.sum()), n_input)
-        return dense
-
-    def _code_length(self, n_input: int) -> int:
-        if self.n_code is not None and self.rate is not None:
-            raise ValueOutOfRange(
-                "`ShallowAutoencoder` must get `n_code` or `rate`, not both; "
-                f"got n_code={self.n_code} and rate={self.rate}."
-            )
-        if self.n_code is not None:
-            if self.n_code != int(self.n_code) or self.n_code < 1:
-                raise ValueOutOfRange(
-                    "`ShallowAutoencoder(n_code=...)` must be a whole number of at "
-                    f"least 1; got {self.n_code}."
-                )
-            return int(self.n_code)
-        rate = 1.0 if self.rate is None else float(self.rate)
-        if not (rate > 0 and np.isfinite(rate)):
-            raise ValueOutOfRange(
-                f"`ShallowAutoencoder(rate=...)` must be positive and finite; got {rate}."
-            )
-        return max(1, round(rate * n_input))
+            centred = x[start : start + size] - self.mean_
+            codes, relative = self._encode(centred.astype(x.dtype, copy=False))
+            yield (codes if relative is None else codes * relative[:, None]), centred
 
     def _check_parameters(self) -> None:
-        choices: dict[str, tuple[object, tuple[str, ...]]] = {
-            "activation": (self.activation, ("sign", "identity")),
-            "encoder": (self.encoder, ENCODERS),
-            "decoder": (self.decoder, ("linear",)),
-            "frame": (self.frame, tuple(FRAMES)),
-        }
-        for name, (value, allowed) in choices.items():
-            if name == "activation":
-                resolve_activation(value)  # its own message for odd and unknown ones
-            if value not in allowed:
-                raise ValueOutOfRange(
-                    f"`ShallowAutoencoder({name}=...)` must be one of "
-                    f"{', '.join(allowed)}; got {value!r}."
-                )
-        if self.ridge != "gcv" and not (
-            isinstance(self.ridge, (int, float)) and self.ridge >= 0
-        ):
-            raise ValueOutOfRange(
-                "`ShallowAutoencoder(ridge=...)` must be 'gcv' or a number >= 0; "
-                f"got {self.ridge!r}."
-            )
+        resolve_activation(self.activation)  # its own message for odd and unknown ones
+        check_choices(
+            encoder=(self.encoder, tuple(ENCODERS)),
+            decoder=(self.decoder, ("linear",)),
+            frame=(self.frame, tuple(FRAMES)),
+            norm=(self.norm, NORMS),
+        )
+        check_numbers(self.ridge, self.n_steps)
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that float32 stays float32."""

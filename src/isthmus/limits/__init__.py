@@ -11,6 +11,7 @@ from isthmus.limits.covariance import (
     covariance_limit,
 )
 from isthmus.limits.encoders import norm_spread_limit, random_encoder_limit
+from isthmus.limits.gap import GapSplit, gap_split
 from isthmus.limits.isotropic import (
     isotropic_limit,
     isotropic_rate_for,
@@ -20,9 +21,11 @@ from isthmus.limits.population import optimal_decoder, population_risk
 
 __all__ = [
     "CovarianceLimit",
+    "GapSplit",
     "TransformCoding",
     "code_length_for",
     "covariance_limit",
+    "gap_split",
     "isotropic_limit",
     "isotropic_rate_for",
     "isotropic_status",

@@ -1,0 +1,183 @@
+"""Ways to an encoder: drawn, designed in closed form, or trained from the design."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+from isthmus.core.activations import Activation
+from isthmus.core.random import random_normal, random_subset
+from isthmus.core.tolerance import RELATIVE_RANK
+from isthmus.frames import AbstractFrame, HadamardFrame
+from isthmus.limits.covariance import covariance_limit
+
+Progress = Callable[[str, int, int], None]
+MakeFrame = Callable[..., AbstractFrame]
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What every encoder is made from.
+
+    Attributes:
+        centred: Makes the centred training rows, "sample input", when they are needed.
+        eigenvalues: Of the covariance, largest first.
+        basis: Eigenvectors as columns, "input input".
+        n_code: Code symbols per row.
+        activation: Of the code layer.
+        make_frame: ``(n_code, n_input, rng=...)``.
+        whiten: Whether all directions count alike, whatever their variance.
+        n_steps: Most steps of training; None for the method's default.
+        rng: Draws frames and batches.
+        progress: Told a label, the steps done and the steps in all; or None.
+    """
+
+    centred: Callable[[], np.ndarray]
+    eigenvalues: Float[np.ndarray, " input"]
+    basis: Float[np.ndarray, "input input"]
+    n_code: int
+    activation: Activation
+    make_frame: MakeFrame
+    whiten: bool
+    n_steps: int | None
+    rng: np.random.Generator
+    progress: Progress | None
+
+    @property
+    def rank(self) -> int:
+        """Directions above rounding noise; below it, an inverse would be noise."""
+        return int(np.sum(self.eigenvalues > RELATIVE_RANK * self.eigenvalues[0]))
+
+    @property
+    def variances(self) -> Float[np.ndarray, " rank"]:
+        """Of the coordinates that the encoder works in: eigenvalues, or ones."""
+        found = self.eigenvalues[: self.rank]
+        return np.ones_like(found) if self.whiten else found
+
+    @property
+    def coordinates(self) -> Float[np.ndarray, "input rank"]:
+        """Map from centred rows to those coordinates."""
+        kept = self.basis[:, : self.rank]
+        return kept / np.sqrt(self.eigenvalues[: self.rank]) if self.whiten else kept
+
+    def frame(self, n_input: int) -> Float[np.ndarray, "code input"]:
+        """Dense frame without zero rows, which few columns of a transform can have."""
+        made = self.make_frame(self.n_code, n_input, rng=self.rng)
+        dense = made.to_dense()
+        if isinstance(made, HadamardFrame) and self.n_code == n_input:
+            # Its columns are in order, and so are the gains that will weight them.
+            dense = dense[:, random_subset(self.rng, n_input, n_input)]
+        dark = np.sum(dense**2, axis=1) < 1e-12
+        dense[dark] = random_normal(self.rng, int(dark.sum()), n_input)
+        return dense
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoder:
+    """A made encoder.
+
+    Attributes:
+        weight: "code input", any row norms.
+        history: NMSE at each record of training; empty if nothing was trained.
+        history_steps: Steps done at each record.
+        reason: Why training stopped; empty if nothing was trained.
+    """
+
+    weight: Float[np.ndarray, "code input"]
+    history: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    history_steps: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, int))
+    reason: str = ""
+
+
+def random_encoder(task: Task) -> Encoder:
+    """Frame alone: rotation and sign, as in locality-sensitive hashing."""
+    if task.whiten:
+        return Encoder(task.frame(task.rank) @ task.coordinates.T)
+    return Encoder(task.frame(task.basis.shape[0]))
+
+
+def design_encoder(task: Task) -> Encoder:
+    """Water-filled eigen-directions, mixed by an incoherent frame."""
+    unit = _unit_design(task)
+    return Encoder(
+        (unit / np.sqrt(task.variances[: unit.shape[1]])) @ _active(task, unit).T
+    )
+
+
+def descent_encoder(task: Task) -> Encoder:
+    """Projected gradient descent on the exact Gaussian risk, from the design."""
+    from isthmus.training import descend
+
+    if task.activation.alpha == 0.0:
+        return design_encoder(task)  # principal components: nothing is left to train
+    n_steps = 200 if task.n_steps is None else task.n_steps
+    start = np.zeros((task.n_code, task.rank))
+    unit = _unit_design(task)
+    start[:, : unit.shape[1]] = unit
+
+    def tell(step: int, nmse: float) -> None:
+        if task.progress is not None:
+            task.progress(f"descent, NMSE {nmse:.4g}", step, n_steps)
+
+    found = descend(
+        task.variances,
+        task.n_code,
+        activation=task.activation,
+        start=start / np.linalg.norm(start, axis=1, keepdims=True),
+        max_steps=n_steps,
+        rng=task.rng,
+        progress=tell,
+    )
+    steps = np.arange(found.history.size)
+    weight = found.encoder_weight @ task.coordinates.T
+    return Encoder(weight, found.history, steps, found.reason)
+
+
+def straight_through_encoder(task: Task) -> Encoder:
+    """Stochastic gradient descent on the training rows, from the design (torch)."""
+    from isthmus.training import train_straight_through
+
+    rows = task.centred() @ task.coordinates
+    unit = _unit_design(task)
+    start = np.zeros((task.n_code, task.rank))
+    start[:, : unit.shape[1]] = unit / np.sqrt(task.variances[: unit.shape[1]])
+
+    def tell(done: int, total: int) -> None:
+        if task.progress is not None:
+            task.progress("straight-through training", done, total)
+
+    found = train_straight_through(
+        rows,
+        task.n_code,
+        activation=task.activation,
+        start=start,
+        whitening=None if task.whiten else np.diag(task.variances**-0.5),
+        n_steps=3000 if task.n_steps is None else task.n_steps,
+        rng=task.rng,
+        progress=tell,
+    )
+    weight = found.encoder_weight.astype(np.float64) @ task.coordinates.T
+    history = found.history
+    return Encoder(weight, history.nmse, history.step, found.reason)
+
+
+ENCODERS: dict[str, Callable[[Task], Encoder]] = {
+    "design": design_encoder,
+    "descent": descent_encoder,
+    "straight-through": straight_through_encoder,
+    "random": random_encoder,
+}
+
+
+def _unit_design(task: Task) -> Float[np.ndarray, "code active"]:
+    """Rows of the design in white coordinates, before they are normalised."""
+    limit = covariance_limit(task.variances, task.n_code, activation=task.activation)
+    k = int(limit.n_active)
+    return task.frame(k) * np.sqrt(limit.gains[:k])
+
+
+def _active(task: Task, unit: np.ndarray) -> Float[np.ndarray, "input active"]:
+    return task.coordinates[:, : unit.shape[1]]

@@ -1,0 +1,156 @@
+"""Why a two-layer autoencoder is not at the Gaussian reference, term by term."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+from isthmus.core.activations import Activation, resolve_activation
+from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.linalg import check_covariance, solve_gram
+from isthmus.core.typing import Matrix
+from isthmus.limits.covariance import covariance_limit
+from isthmus.limits.population import code_moments
+
+
+@dataclasses.dataclass(frozen=True)
+class GapSplit:
+    """Terms that add up to measured error minus reference; each may be negative.
+
+    Attributes:
+        reference: Gaussian reference at the training covariance.
+        spectrum: The encoder spends its code on the wrong directions.
+        coherence: Its code symbols say the same more often than their overlap demands.
+        decoder: The decoder is not the best linear one for the encoder.
+        shift: The held-out covariance differs from the training covariance.
+        non_gaussianity: The rows are not Gaussian with the held-out covariance.
+        measured: The error itself.
+    """
+
+    reference: float
+    spectrum: float
+    coherence: float
+    decoder: float
+    shift: float
+    non_gaussianity: float
+    measured: float
+
+    @property
+    def gap(self) -> float:
+        """Measured minus reference: the sum of the five terms."""
+        return self.measured - self.reference
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """The five terms by name."""
+        names = ("spectrum", "coherence", "decoder", "shift", "non_gaussianity")
+        return {name: float(getattr(self, name)) for name in names}
+
+    def scaled(self, unit: float) -> GapSplit:
+        """All in another unit, e.g. NMSE when divided by the mean held-out variance."""
+        values = {f.name: getattr(self, f.name) / unit for f in dataclasses.fields(self)}
+        return GapSplit(**values)
+
+
+def gap_split(
+    encoder_weight: Matrix,
+    decoder_weight: Matrix,
+    training_covariance: Matrix,
+    measured: float,
+    *,
+    test_covariance: Matrix | None = None,
+    activation: object = "sign",
+) -> GapSplit:
+    r"""Split measured error minus Gaussian reference into five exact terms.
+
+    With R_S the exact Gaussian risk at covariance S, R* that of the best decoder and
+    R_lin what R* would be if f(M) were c1^2 M + (f(1) - c1^2) I,
+
+    .. math::
+        [R_{lin} - \mathrm{limit}] + [R^* - R_{lin}] + [R(A, B) - R^*]
+        + [R_{te}(A, B) - R(A, B)] + [\mathrm{measured} - R_{te}(A, B)]
+
+    Args:
+        encoder_weight: B, "code input".
+        decoder_weight: A, "input code".
+        training_covariance: What the autoencoder was made for, "input input".
+        measured: Mean squared error per coordinate, input units squared.
+        test_covariance: Second moments of the held-out rows about the training mean;
+            None takes the training covariance, and then there is no shift.
+        activation: Name, odd function or :class:`~isthmus.core.Activation`; if it is not
+            homogeneous, there must be no separate test covariance.
+
+    Returns:
+        Terms in mean squared error per coordinate. They add up by construction.
+
+    Raises:
+        ValueOutOfRange: If shapes disagree, a covariance is not one, an encoder row sees
+            no variance, or the activation needs pre-activations of unit variance.
+
+    Examples:
+        >>> split = gap_split(np.eye(2), np.eye(2), np.eye(2), 0.5)
+        >>> {name: round(value, 4) for name, value in split.terms.items()}["decoder"]
+        0.0408
+
+    References:
+        [shevchenko:23]
+    """
+    sigma = check_covariance("gap_split(training_covariance=...)", training_covariance)
+    b, a = np.asarray(encoder_weight, dtype=float), np.asarray(decoder_weight, dtype=float)
+    if b.ndim != 2 or b.shape[1] != sigma.shape[0] or a.shape != b.shape[::-1]:
+        raise ValueOutOfRange(
+            "`gap_split` must get weights of shapes (code, input) and (input, code), input "
+            f"{sigma.shape[0]}; got {b.shape} and {a.shape}."
+        )
+    if not np.isfinite(measured):
+        raise ValueOutOfRange(f"`gap_split(measured=...)` must be finite; got {measured}.")
+    act = resolve_activation(activation)
+    limit = covariance_limit(np.linalg.eigvalsh(sigma).clip(0.0), len(b), activation=act)
+    reference = float(limit.nmse) * float(np.trace(sigma)) / len(sigma)
+    best, linear, given = _risks(b, a, sigma, act)
+    at_test = given
+    if test_covariance is not None:
+        other = check_covariance("gap_split(test_covariance=...)", test_covariance)
+        at_test = _given_risk(a, *code_moments(b, other, act), other)
+    return GapSplit(
+        reference=reference,
+        spectrum=linear - reference,
+        coherence=best - linear,
+        decoder=given - best,
+        shift=at_test - given,
+        non_gaussianity=float(measured) - at_test,
+        measured=float(measured),
+    )
+
+
+def _risks(
+    b: np.ndarray, a: np.ndarray, sigma: np.ndarray, act: Activation
+) -> tuple[float, float, float]:
+    """Risk of the best decoder, the same without coherence, risk of the given one."""
+    cross, gram = code_moments(b, sigma, act)
+    linear = _without_coherence(b, sigma, act)
+    explained = [np.sum(solve_gram(g, cross.T).T * cross) for g in (gram, linear)]
+    total = np.trace(sigma)
+    best, without = ((total - float(e)) / len(sigma) for e in explained)
+    return best, without, _given_risk(a, cross, gram, sigma)
+
+
+def _without_coherence(
+    b: np.ndarray, sigma: np.ndarray, act: Activation
+) -> Float[np.ndarray, "code code"]:
+    """c1^2 M + (f(1) - c1^2) I in the scale of the code."""
+    overlap = b @ sigma @ b.T
+    nu = np.sqrt(np.diag(overlap))
+    scale = nu ** (act.degree or 0)
+    found = act.c1**2 * overlap / np.outer(nu, nu)
+    found[np.diag_indices_from(found)] = act.f1
+    return np.asarray(found * np.outer(scale, scale))
+
+
+def _given_risk(
+    a: np.ndarray, cross: np.ndarray, gram: np.ndarray, sigma: np.ndarray
+) -> float:
+    total = np.trace(sigma) - 2.0 * np.sum(a * cross) + np.sum((a @ gram) * a)
+    return float(total / len(sigma))
