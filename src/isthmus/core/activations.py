@@ -10,6 +10,7 @@ import numpy as np
 
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.quadrature import gaussian_mean
+from isthmus.core.tolerance import CORRELATION_GAP
 
 _EVEN_PART = ("relu", "gelu", "silu", "swish", "sigmoid", "softplus", "elu", "abs")
 
@@ -26,6 +27,7 @@ class Activation:
         kernel: m -> E[s(Z1) s(Z2)] at correlation m, entrywise; None if unknown.
         degree: p with s(a u) = a^p s(u) for every a > 0; None if s has no such p.
         quantised: Whether one code symbol is one bit.
+        kernel_derivative: Derivative of `kernel` on (-1, 1), entrywise; None if unknown.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Activation:
     kernel: Callable[[np.ndarray], np.ndarray] | None = None
     degree: int | None = None
     quantised: bool = False
+    kernel_derivative: Callable[[np.ndarray], np.ndarray] | None = None
 
     @property
     def alpha(self) -> float:
@@ -56,12 +59,29 @@ def _sign_kernel(m: np.ndarray) -> np.ndarray:
     return (2.0 / np.pi) * np.arcsin(np.clip(m, -1.0, 1.0))
 
 
+def _sign_kernel_derivative(m: np.ndarray) -> np.ndarray:
+    return (2.0 / np.pi) / np.sqrt(np.maximum(1.0 - m * m, CORRELATION_GAP))
+
+
 _NAMED = {
     "sign": Activation(
-        "sign", sign, math.sqrt(2 / math.pi), 1.0, _sign_kernel, 0, quantised=True
+        "sign",
+        sign,
+        math.sqrt(2 / math.pi),
+        1.0,
+        _sign_kernel,
+        0,
+        quantised=True,
+        kernel_derivative=_sign_kernel_derivative,
     ),
     "identity": Activation(
-        "identity", lambda z: np.asarray(z), 1.0, 1.0, lambda m: np.asarray(m), 1
+        "identity",
+        lambda z: np.asarray(z),
+        1.0,
+        1.0,
+        lambda m: np.asarray(m),
+        1,
+        kernel_derivative=np.ones_like,
     ),
 }
 NAMES = tuple(_NAMED)
