@@ -9,13 +9,14 @@ from isthmus.limits.covariance import (
     code_length_for,
     covariance_limit,
 )
+from isthmus.limits.gradient import population_gradient
 from isthmus.limits.isotropic import (
     isotropic_limit,
     isotropic_rate_for,
     isotropic_status,
 )
 from isthmus.limits.lloyd_max import lloyd_max_distortion, lloyd_max_quantiser
-from isthmus.limits.population import optimal_decoder, population_risk
+from isthmus.limits.population import optimal_decoder, population_risk, tied_decoder
 
 __all__ = [
     "CovarianceLimit",
@@ -29,7 +30,9 @@ __all__ = [
     "lloyd_max_distortion",
     "lloyd_max_quantiser",
     "optimal_decoder",
+    "population_gradient",
     "population_risk",
     "rate_distortion",
+    "tied_decoder",
     "transform_coding",
 ]
