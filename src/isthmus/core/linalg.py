@@ -26,6 +26,13 @@ def descending_eigh(
 
 def check_covariance(name: str, covariance: np.ndarray) -> Float[np.ndarray, "d d"]:
     """Symmetric positive semi-definite float64 copy, or an error that says why not."""
+    sigma = check_symmetric(name, covariance)
+    check_not_negative(name, np.linalg.eigvalsh(sigma))
+    return sigma
+
+
+def check_symmetric(name: str, covariance: np.ndarray) -> Float[np.ndarray, "d d"]:
+    """Symmetric float64 copy of a finite square matrix, or an error that says why not."""
     sigma = np.asarray(covariance, dtype=np.float64)
     if sigma.ndim != 2 or sigma.shape[0] != sigma.shape[1] or sigma.shape[0] == 0:
         raise ValueOutOfRange(f"`{name}` must be a square matrix; got shape {sigma.shape}.")
@@ -37,13 +44,16 @@ def check_covariance(name: str, covariance: np.ndarray) -> Float[np.ndarray, "d 
             f"`{name}` must be symmetric; it differs from its transpose by "
             f"{np.abs(sigma - sigma.T).max():.3g}. Use (S + S.T) / 2 if that is noise."
         )
-    sigma = 0.5 * (sigma + sigma.T)
-    least = float(np.linalg.eigvalsh(sigma)[0])
-    if least < -SYMMETRY * size:
+    return 0.5 * (sigma + sigma.T)
+
+
+def check_not_negative(name: str, eigenvalues: Float[np.ndarray, " d"]) -> None:
+    """Refuse eigenvalues of a covariance that are negative beyond rounding."""
+    least = float(eigenvalues.min())
+    if least < -SYMMETRY * float(np.abs(eigenvalues).max()):
         raise ValueOutOfRange(
             f"`{name}` must be positive semi-definite; its least eigenvalue is {least:.3g}."
         )
-    return sigma
 
 
 def solve_gram(

@@ -12,12 +12,13 @@ from isthmus.limits.covariance import (
 )
 from isthmus.limits.encoders import norm_spread_limit, random_encoder_limit
 from isthmus.limits.gap import GapSplit, gap_split
+from isthmus.limits.gradient import population_gradient
 from isthmus.limits.isotropic import (
     isotropic_limit,
     isotropic_rate_for,
     isotropic_status,
 )
-from isthmus.limits.population import optimal_decoder, population_risk
+from isthmus.limits.population import optimal_decoder, population_risk, tied_decoder
 
 __all__ = [
     "CovarianceLimit",
@@ -34,8 +35,10 @@ __all__ = [
     "lloyd_max_quantiser",
     "norm_spread_limit",
     "optimal_decoder",
+    "population_gradient",
     "population_risk",
     "random_encoder_limit",
     "rate_distortion",
+    "tied_decoder",
     "transform_coding",
 ]

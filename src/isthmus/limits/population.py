@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from isthmus.core.activations import Activation, resolve_activation
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.core.linalg import check_covariance, solve_gram
+from isthmus.core.linalg import check_covariance, descending_eigh, solve_gram
 from isthmus.core.tolerance import CORRELATION_GAP, UNIT_VARIANCE
 from isthmus.core.typing import Matrix
 
@@ -48,7 +48,7 @@ def population_risk(
     References:
         [shevchenko:23]
     """
-    b, sigma, act = _checked("population_risk", encoder_weight, covariance, activation)
+    b, sigma, act = checked("population_risk", encoder_weight, covariance, activation)
     a = np.asarray(decoder_weight, dtype=np.float64)
     if a.shape != (sigma.shape[0], b.shape[0]):
         raise ValueOutOfRange(
@@ -93,11 +93,57 @@ def optimal_decoder(
     References:
         [shevchenko:23]
     """
-    b, sigma, act = _checked("optimal_decoder", encoder_weight, covariance, activation)
+    b, sigma, act = checked("optimal_decoder", encoder_weight, covariance, activation)
     cross, gram = code_moments(b, sigma, act)
     # A linear code longer than its input repeats itself by nature: nothing to warn of.
     what = None if act.alpha == 0.0 else "Encoder rows"
     return solve_gram(gram, cross.T, what=what).T
+
+
+def tied_decoder(
+    encoder_weight: Matrix,
+    covariance: Matrix,
+    *,
+    activation: object = "sign",
+) -> Float[np.ndarray, "input code"]:
+    r"""Decoder of least risk among the scaled transposes of the whitened encoder.
+
+    .. math:: A = \beta \tilde B^\top, \qquad
+        \tilde B = \mathrm{diag}(1/\nu) B \Sigma^{1/2}, \qquad
+        \beta = \frac{c_1 \mathrm{tr}(\Sigma^{1/2} \tilde B^\top \tilde B)}
+        {\mathrm{tr}(M f(M))}, \qquad M = \tilde B \tilde B^\top
+
+    The family in which the limit is attained for any covariance. On white data A is a
+    multiple of the transposed unit rows; on others it is not one of B itself. With an
+    activation of degree p, column i is also divided by :math:`\nu_i^p`.
+
+    Args:
+        encoder_weight: B, "code input", one row per code symbol.
+        covariance: Of the input, "input input".
+        activation: As for :func:`population_risk`.
+
+    Returns:
+        A, "input code". Nothing is solved: exact for repeated rows as well. Its risk is
+        :func:`population_risk`.
+
+    Raises:
+        ValueOutOfRange: As for :func:`population_risk`.
+
+    Examples:
+        >>> np.round(tied_decoder(2 * np.eye(2), np.eye(2)), 4).tolist()
+        [[0.7979, 0.0], [0.0, 0.7979]]
+
+    References:
+        [shevchenko:23]
+    """
+    b, sigma, act = checked("tied_decoder", encoder_weight, covariance, activation)
+    cross, gram = code_moments(b, sigma, act)
+    lam, basis = descending_eigh(sigma)
+    root = (basis * np.sqrt(lam)) @ basis.T
+    rows, nu = unit_rows(b @ root)
+    free = rows.T / nu**act.degree if act.degree else rows.T
+    beta = np.sum(free * cross) / np.sum((free @ gram) * free)
+    return np.asarray(beta * free)
 
 
 def code_moments(
@@ -144,9 +190,18 @@ def code_moments(
     return cross, 0.5 * (kernel + kernel.T) * np.outer(scale, scale)
 
 
-def _checked(
+def unit_rows(
+    rows: Float[np.ndarray, "code input"],
+) -> tuple[Float[np.ndarray, "code input"], Float[np.ndarray, " code"]]:
+    """Rows divided by their lengths, and the lengths."""
+    length = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return rows / length[:, None], length
+
+
+def checked(
     call: str, encoder_weight: object, covariance: object, activation: object
 ) -> tuple[np.ndarray, np.ndarray, Activation]:
+    """Encoder, covariance and activation, or an error that says what is wrong."""
     sigma = check_covariance(f"{call}(covariance=...)", np.asarray(covariance))
     b = np.asarray(encoder_weight, dtype=np.float64)
     if b.ndim != 2 or b.shape[0] == 0 or b.shape[1] != sigma.shape[0]:

@@ -1,10 +1,20 @@
 """What iterates. Names that need torch are loaded on first use."""
 
 from isthmus.core.lazy import lazy_attributes
+from isthmus.training.descend import Descent, descend
+from isthmus.training.routes import orthonormal_rows, tight_frame, water_filled_rows
 
 _NEED_TORCH = {
     "StraightThrough": "isthmus.training.sgd",
     "train_straight_through": "isthmus.training.sgd",
 }
-__all__ = ["StraightThrough", "train_straight_through"]  # noqa: F822
+__all__ = [
+    "Descent",
+    "StraightThrough",  # noqa: F822
+    "descend",
+    "orthonormal_rows",
+    "tight_frame",
+    "train_straight_through",  # noqa: F822
+    "water_filled_rows",
+]
 __getattr__ = lazy_attributes(__name__, _NEED_TORCH, needs="torch")
