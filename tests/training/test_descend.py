@@ -263,7 +263,7 @@ def test_a_minimum_is_stationary_or_flat(rng):
         ({"covariance": np.array([1.0, np.nan])}, "finite"),
         ({"covariance": np.zeros(3)}, "some variance"),
         ({"activation": "identity"}, "not be linear.*principal components.*eigh"),
-        ({"activation": np.tanh}, "tanh.*kernel"),
+        ({"activation": Activation("bare", np.tanh, 0.6, 0.4)}, "bare.*kernel"),
         ({"activation": "relu"}, "odd"),
         ({"start": "warm"}, "start.*'random', 'design'.*'warm'"),
         ({"start": np.ones((2, 3))}, r"start.*shape \(2, 2\)"),

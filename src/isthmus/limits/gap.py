@@ -92,7 +92,7 @@ def gap_split(
     Examples:
         >>> split = gap_split(np.eye(2), np.eye(2), np.eye(2), 0.5)
         >>> {name: round(value, 4) for name, value in split.terms.items()}["decoder"]
-        0.0408
+        0.0409
 
     References:
         [shevchenko:23]
