@@ -29,7 +29,11 @@ def limits(
         typer.Option("--target-nmse", help="Least code that reaches this NMSE."),
     ] = None,
     activation: Annotated[
-        str, typer.Option("--activation", help="sign, or identity for linear codes.")
+        str,
+        typer.Option(
+            "--activation",
+            help="sign, lloyd-max:2 (two bits), ternary, tanh:2, identity, ...",
+        ),
     ] = "sign",
     seed: Seed = 0,
     json: Json = False,
@@ -72,26 +76,36 @@ def _isotropic(
 ) -> dict[str, list[Any]]:
     import numpy as np
 
+    from isthmus.core.activations import resolve_activation
+    from isthmus.core.lloyd_max import MAX_BITS
     from isthmus.limits import (
         isotropic_limit,
         isotropic_rate_for,
         isotropic_status,
         isotropic_transform_coding,
+        random_encoder_limit,
         rate_distortion,
     )
 
+    act = resolve_activation(activation)
     if target is not None:
-        rates = [isotropic_rate_for(target, activation=activation)]
+        rates = [isotropic_rate_for(target, activation=act)]
     else:
         rates = numbers("--rate", rate or "0.25,0.5,1,2")
-    table: dict[str, list[Any]] = {
-        "rate": rates,
-        "nmse": [isotropic_limit(r, activation=activation) for r in rates],
+    table: dict[str, list[Any]] = {"rate": rates}
+    if act.quantised and act.bits != 1:
+        table["bits_per_column"] = [r * act.bits for r in rates]
+    table |= {
+        "nmse": [isotropic_limit(r, activation=act) for r in rates],
         "status": [isotropic_status(r) for r in rates],
+        "random_encoder": [random_encoder_limit(r, activation=act) for r in rates],
     }
-    if activation == "sign":
-        table["transform_coding"] = [isotropic_transform_coding(r) for r in rates]
-        table["rate_distortion"] = [rate_distortion(np.ones(1), r) for r in rates]
+    if act.quantised:
+        bits = [r * act.bits for r in rates]
+        table["transform_coding"] = [
+            isotropic_transform_coding(b) if b <= MAX_BITS else None for b in bits
+        ]
+        table["rate_distortion"] = [rate_distortion(np.ones(1), b) for b in bits]
     return table
 
 
@@ -104,6 +118,9 @@ def _spectral(
 ) -> dict[str, list[Any]]:
     import numpy as np
 
+    from isthmus.core.activations import resolve_activation
+    from isthmus.core.lloyd_max import MAX_BITS
+    from isthmus.core.protocol import total_bits
     from isthmus.limits import (
         code_length_for,
         covariance_limit,
@@ -112,29 +129,52 @@ def _spectral(
     )
 
     d = eigenvalues.size
+    act = resolve_activation(activation)
     if target is not None:
-        lengths = [code_length_for(eigenvalues, target, activation=activation)]
+        lengths = [code_length_for(eigenvalues, target, activation=act)]
     elif bits is not None:
-        lengths = [bits]
+        lengths = [_symbols(bits, act)]
     else:
         rates = numbers("--rate", rate or "0.25,0.5,1,2")
         lengths = [max(1, round(r * d)) for r in rates]
-    sizes = np.asarray(lengths)
-    limit = covariance_limit(eigenvalues, sizes, activation=activation)
-    table: dict[str, list[Any]] = {
-        "rate": [n / d for n in lengths],
-        "n_code": lengths,
-        "nmse": limit.nmse.tolist(),  # type: ignore[union-attr]
+    limit = covariance_limit(eigenvalues, np.asarray(lengths), activation=act)
+    table: dict[str, list[Any]] = {"rate": [n / d for n in lengths], "n_code": lengths}
+    if act.quantised and act.bits != 1:
+        table["bits"] = [total_bits(n, bits_per_symbol=act.bits) for n in lengths]
+    table |= {
+        "nmse": np.asarray(limit.nmse).tolist(),
         "status": list(limit.status),
-        "n_active": limit.n_active.tolist(),  # type: ignore[union-attr]
-        "tightness": limit.tightness.tolist(),  # type: ignore[union-attr]
+        "n_active": np.asarray(limit.n_active).tolist(),
+        "tightness": np.asarray(limit.tightness).tolist(),
     }
-    if activation == "sign":
-        coding = transform_coding(eigenvalues, sizes).nmse
-        table["transform_coding"] = coding.tolist()  # type: ignore[union-attr]
-        shannon = rate_distortion(eigenvalues, sizes)
-        table["rate_distortion"] = shannon.tolist()  # type: ignore[union-attr]
+    if act.quantised:
+        budget = [total_bits(n, bits_per_symbol=act.bits) for n in lengths]
+        most = MAX_BITS * int(np.count_nonzero(eigenvalues))
+        table["transform_coding"] = [
+            float(transform_coding(eigenvalues, b).nmse) if b <= most else None
+            for b in budget
+        ]
+        table["rate_distortion"] = [float(rate_distortion(eigenvalues, b)) for b in budget]
     return table
+
+
+def _symbols(bits: int, activation: Any) -> int:
+    """Code symbols that a number of bits per vector buys."""
+    from isthmus.core.errors import ValueOutOfRange
+
+    if bits < 1:
+        raise ValueOutOfRange(f"`--bits` must be at least 1; got {bits}.")
+    if not activation.quantised:
+        raise ValueOutOfRange(
+            f"`--bits` needs an activation that is quantised; {activation.name} is not, "
+            "so that its code has no bits. Give --rate, or --activation sign."
+        )
+    symbols = int(bits / activation.bits + 1e-9)
+    if symbols < 1:
+        raise ValueOutOfRange(
+            f"`--bits` must buy a symbol of {activation.bits:.3g} bits; got {bits}."
+        )
+    return symbols
 
 
 def _eigenvalues(data: str | None, spectrum: str | None) -> Any:
@@ -149,17 +189,28 @@ def _eigenvalues(data: str | None, spectrum: str | None) -> Any:
     return descending_eigh(training_covariance(values)[1])[0]
 
 
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _print(table: dict[str, list[Any]]) -> None:
     columns = []
     for name, values in table.items():
-        cells = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in values]
-        head = name.split("_") if name not in ("n_code", "n_active") else ["", name]
-        head = ["", *head][-2:]
+        cells = [_cell(v) for v in values]
+        *above, below = [name] if name in ("n_code", "n_active") else name.split("_")
+        head = [" ".join(above), below]
         width = max(map(len, [*head, *cells]))
         columns.append([cell.rjust(width) for cell in [*head, *cells]])
     for row in zip(*columns, strict=True):
         typer.echo("  ".join(row))
     typer.echo(
         "\nnmse: least of a two-layer autoencoder with a linear decoder, Gaussian data.\n"
-        "transform coding, rate distortion: the classics at as many bits, Gaussian data."
+        + (
+            "random encoder: untrained, best decoder.\n"
+            if "random_encoder" in table
+            else ""
+        )
+        + "transform coding, rate distortion: the classics at as many bits, Gaussian data."
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from isthmus import __version__
-from isthmus.cli import doctor, limits, report
+from isthmus.cli import diagnose, doctor, fit, limits, report
 
 _INTERRUPTED = 130
 
@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 app.command("report")(report.report)
 app.command("limits")(limits.limits)
+app.command("fit")(fit.fit)
+app.command("diagnose")(diagnose.diagnose)
 app.command("doctor")(doctor.doctor)
 
 

@@ -1,4 +1,5 @@
-from isthmus.report.analysis import analyse
+from isthmus.report.analysis import analyse, held_out_rows
+from isthmus.report.diagnosis import Diagnosis, diagnose_model
 from isthmus.report.records import (
     Analysis,
     DataFacts,
@@ -11,9 +12,12 @@ from isthmus.report.records import (
 __all__ = [
     "Analysis",
     "DataFacts",
+    "Diagnosis",
     "LimitCurves",
     "Method",
     "Reached",
     "Sentence",
     "analyse",
+    "diagnose_model",
+    "held_out_rows",
 ]

@@ -209,6 +209,33 @@ def _held_out_rows(
     return rows, HeldOut(every, np.arange(rows.shape[0]), int(duplicates))
 
 
+def held_out_rows(
+    data: object, *, test: object | None = None, split: str = "random", seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training and held-out rows, all columns, drawn as :func:`analyse` draws them.
+
+    Args:
+        data: Built-in name, path or array with rows first.
+        test: Held-out rows in the same form; None draws them.
+        split: ``"random"`` or ``"last"``.
+        seed: Seed of the draw.
+
+    Returns:
+        Rows to fit on and rows to measure on.
+
+    Raises:
+        DataError: If the data cannot be used.
+        ValueOutOfRange: If `split` is not known.
+
+    Examples:
+        >>> [part.shape[0] for part in held_out_rows("digits")]
+        [1438, 359]
+    """
+    dataset = load(data)
+    rows, held = _held_out_rows(dataset, test, split, seed)  # type: ignore[arg-type]
+    return dataset.values[held.train], rows
+
+
 def _warn_of_few_rows(facts: DataFacts) -> None:
     if facts.n_train < ROWS_PER_COLUMN * facts.n_input:
         few = "fewer rows than columns" if facts.n_train < facts.n_input else "few rows"
