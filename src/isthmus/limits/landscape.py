@@ -164,8 +164,8 @@ def warn_of_repeated_rows(
     if size[first, second] >= 1.0 - CORRELATION_GAP:
         which = f"Encoder rows {min(first, second)} and {max(first, second)} repeat"
     warnings.warn(
-        f"{which}: the code's second moments are singular and the repeated rows add "
-        "nothing. Descent cannot part equal rows; start from others.",
+        f"{which}: the code's second moments are singular, and what repeats adds "
+        "nothing. Start from other rows: only rounding parts equal ones.",
         DataWarning,
         stacklevel=stacklevel,
     )
