@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from limits.oracles import spectrum
 
@@ -10,6 +10,7 @@ from isthmus.training import descend, orthonormal_rows, tight_frame, water_fille
 from isthmus.training.routes import frame_error
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 8), st.integers(0, 6))
 def test_both_ways_give_orthonormal_rows_of_the_same_span(seed, n_code, more):
     rng = np.random.default_rng(seed)
