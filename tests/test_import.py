@@ -20,7 +20,7 @@ def loaded_after(code):
 
 def test_import_is_light():
     assert loaded_after("import isthmus") == set()
-    assert loaded_after("import isthmus.limits, isthmus.frames, isthmus.data") == set()
+    assert loaded_after("import isthmus.training, isthmus.data") == set()
 
 
 def test_the_command_line_starts_light():

@@ -84,10 +84,12 @@ def test_whitened_gradient_is_the_slope_on_the_spheres(name, kind, rng):
     np.testing.assert_allclose(np.sum(g * rows, axis=1), 0, atol=1e-12 * np.abs(g).max())
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(1, 6), st.integers(1, 6))
 def test_landscapes_are_the_risk_of_their_decoders(seed, n_input, n_code):
     rng = np.random.default_rng(seed)
-    n_code = 1 if n_input == 1 else n_code
+    # More cubes of linear forms in two variables than four depend on each other.
+    n_code = min(n_code, {1: 1, 2: 4}.get(n_input, n_code))
     lam = rng.uniform(0.1, 3, n_input)
     rows = unit(rng.standard_normal((n_code, n_input)))
     b = rows / np.sqrt(lam)  # pre-activations of unit variance
@@ -148,6 +150,7 @@ def test_dependent_rows_are_reported():
         limits.population_gradient(rows, np.eye(2), activation="identity")
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(1, 5), st.integers(1, 8))
 def test_tied_decoder_is_the_best_of_its_family(seed, n_input, n_code):
     rng = np.random.default_rng(seed)
@@ -188,7 +191,7 @@ def test_tied_equals_free_on_orthonormal_rows():
     )
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(seeds)
 def test_a_small_step_against_the_gradient_lowers_the_risk(seed):
     rng = np.random.default_rng(seed)

@@ -96,7 +96,7 @@ def test_comes_close_above_rate_one(tied, n_code, excess):
     assert np.all(np.diff(trained.history) <= 0)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(seeds, st.integers(1, 6), st.integers(1, 9), st.floats(0, 3), st.booleans())
 def test_never_rises_and_never_beats_the_limit(seed, n_input, n_code, decades, tied):
     rng = np.random.default_rng(seed)
@@ -110,7 +110,7 @@ def test_never_rises_and_never_beats_the_limit(seed, n_input, n_code, decades, t
     assert trained.limit == pytest.approx(limits.covariance_limit(lam, n_code).nmse)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(seeds, st.integers(2, 6), st.integers(1, 8), st.booleans())
 def test_weights_are_what_the_numbers_say(seed, n_input, n_code, tied):
     # Raw weights, measured by the independent route of tests/limits/oracles.py.
@@ -129,6 +129,7 @@ def test_weights_are_what_the_numbers_say(seed, n_input, n_code, tied):
     np.testing.assert_allclose(a, make(b, sigma), atol=1e-6 * np.abs(a).max())
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(2, 5), st.integers(1, 6))
 def test_decoder_gap_is_a_quadratic_form(seed, n_input, n_code):
     rng = np.random.default_rng(seed)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from limits.oracles import spectrum
 
@@ -10,6 +10,7 @@ from isthmus.training import descend, orthonormal_rows, tight_frame, water_fille
 from isthmus.training.routes import frame_error
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 8), st.integers(0, 6))
 def test_both_ways_give_orthonormal_rows_of_the_same_span(seed, n_code, more):
     rng = np.random.default_rng(seed)
@@ -75,13 +76,13 @@ def test_frame_error_is_the_relative_frobenius_distance():
     assert frame_error(rows) == pytest.approx(1 / 3)
 
 
-@pytest.mark.parametrize(("rate", "excess"), [(1.5, 0.0015), (2, 0.006), (3, 0.008)])
+@pytest.mark.parametrize(("rate", "excess"), [(1.5, 0.00105), (2, 0.0034), (3, 0.0098)])
 def test_tight_frames_come_close_to_the_limit(rate, excess):
-    # Measured at d = 100, twelve alternations, 10 seeds: below these by a third.
+    # Means of 5 seeds at d = 100; single ones are within 4 % of them.
     n_code = round(100 * rate)
     w = tight_frame(n_code, 100, rng=1, max_steps=12)
     trained = descend(np.ones(100), n_code, start=w, max_steps=0)
-    assert 0 < trained.ratio - 1 < 1.5 * excess
+    assert trained.ratio - 1 == pytest.approx(excess, rel=0.15)
 
 
 @pytest.mark.parametrize("make", [frames.dct, frames.haar])

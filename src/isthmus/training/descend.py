@@ -144,21 +144,11 @@ def descend(
     limit = covariance_limit(space.lam, length, activation=act)
     rows = _start(start, space, length, act, as_rng(rng))
     risk: AbstractRisk = (TiedRisk if tied else FreeRisk)(np.sqrt(space.lam), act)
-    first = (
-        1.0 / np.sqrt(space.n_input)
-        if schedule == "paper"
-        else first_step(space.lam, length, act, tied=tied)
-    )
-    point, history, reason = _iterate(
-        risk,
-        rows,
-        first,
-        schedule == "adaptive",
-        float(limit.nmse),
-        max_steps,
-        rtol,
-        progress,
-    )
+    adaptive = schedule == "adaptive"
+    paper = 1.0 / np.sqrt(space.n_input)
+    first = first_step(space.lam, length, act, tied=tied) if adaptive else paper
+    plan = _Plan(adaptive, float(limit.nmse), max_steps, rtol, progress)
+    point, history, reason = _iterate(risk, rows, first, plan)
     return Descent(
         space.raw_encoder(point.rows),
         space.raw_decoder(risk.decoder(point)),
@@ -221,44 +211,58 @@ def _start(
     return water_filled_rows(space.lam, n_code, activation=activation, rng=rng)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """How long to go on, and who is told."""
+
+    adaptive: bool
+    limit: float
+    max_steps: int
+    rtol: float
+    progress: Callable[[int, float], object] | None
+
+    def stop(self, history: list[float]) -> Reason | None:
+        """Why to stop here, if there is a reason to."""
+        if history[-1] <= self.limit * (1.0 + _REACHED):
+            return "limit"
+        recent = history[-_PATIENCE - 1 :]
+        gained = recent[0] - recent[-1]
+        if len(recent) > _PATIENCE and gained <= self.rtol * recent[-1]:
+            return "rtol"
+        return "max_steps" if len(history) > self.max_steps else None
+
+
 def _iterate(
-    risk: AbstractRisk,
-    rows: np.ndarray,
-    step: float,
-    adaptive: bool,
-    limit: float,
-    max_steps: int,
-    rtol: float,
-    progress: Callable[[int, float], object] | None,
+    risk: AbstractRisk, rows: np.ndarray, step: float, plan: _Plan
 ) -> tuple[Point, np.ndarray, Reason]:
+    """Descend from unit rows; returns the last point, NMSE per step, why it stopped."""
     total = float(risk.root @ risk.root)
     point = risk.at(rows)
-    if point.repeated:
+    repeated = point.repeated
+    if repeated:
         warn_of_repeated_rows(point.correlation, stacklevel=4)
-    warned = point.repeated
     history = [point.total / total]
-    gradient = risk.gradient(point)
-    reason = _stop(history, limit, rtol, max_steps)
+    reason = plan.stop(history)
+    gradient = risk.gradient(point) if reason is None else rows
     while reason is None:
         after = _try(risk, point, gradient, step)
-        while adaptive and after.total > point.total and step > _SHORTEST_STEP:
+        while plan.adaptive and after.total > point.total and step > _SHORTEST_STEP:
             step *= 0.5
             after = _try(risk, point, gradient, step)
-        if adaptive and after.total > point.total:
+        if plan.adaptive and after.total > point.total:
             reason = "stationary"
             break
-        before, point = point, after
+        moved, point = after.rows - point.rows, after
+        del after  # one point less in memory while the gradient is made
         history.append(point.total / total)
-        if progress is not None:
-            progress(len(history) - 1, history[-1])
-        reason = _stop(history, limit, rtol, max_steps)
+        if plan.progress is not None:
+            plan.progress(len(history) - 1, history[-1])
+        reason = plan.stop(history)
         if reason is None:
             old, gradient = gradient, risk.gradient(point)
-            if adaptive:
-                step = _next_step(
-                    point.rows - before.rows, gradient - old, step, len(history)
-                )
-    if point.repeated and not warned:
+            if plan.adaptive:
+                step = _next_step(moved, gradient - old, step, len(history))
+    if point.repeated and not repeated:
         warn_of_repeated_rows(point.correlation, stacklevel=4)
     return point, np.array(history), reason
 
@@ -278,12 +282,3 @@ def _next_step(moved: np.ndarray, change: np.ndarray, step: float, n_iter: int) 
     if n_iter > _EARLY and n_iter % 2:
         return along / float(np.vdot(change, change))
     return float(np.vdot(moved, moved)) / along
-
-
-def _stop(history: list[float], limit: float, rtol: float, max_steps: int) -> Reason | None:
-    if history[-1] <= limit * (1.0 + _REACHED):
-        return "limit"
-    recent = history[-_PATIENCE - 1 :]
-    if len(recent) > _PATIENCE and recent[0] - recent[-1] <= rtol * recent[-1]:
-        return "rtol"
-    return "max_steps" if len(history) > max_steps else None

@@ -169,9 +169,9 @@ def check_start(
 
 
 def _check_memory(n_input: int, n_code: int, n_axes: int) -> None:
-    """Seven code-by-code arrays, twelve encoders, three covariances at the peak."""
-    numbers = 7 * n_code**2 + 12 * n_code * n_input
-    numbers += 3 * n_input**2 if n_axes == 2 else 0
+    """Six code-by-code arrays, ten encoders, two covariances: a sixth above the peak."""
+    numbers = 6 * n_code**2 + 10 * n_code * n_input
+    numbers += 2 * n_input**2 if n_axes == 2 else 0
     check_memory(
         "descend(n_code=...)",
         n_code,
