@@ -63,7 +63,12 @@ def test_limits_of_data_and_of_a_target(isthmus):
 
 def test_identity_shows_no_bits(isthmus):
     out = isthmus("limits", "--activation", "identity", "--rate", "0.5", "--json")[1]
-    assert json.loads(out) == {"rate": 0.5, "nmse": 0.5, "status": "theorem"}
+    assert json.loads(out) == {
+        "rate": 0.5,
+        "nmse": 0.5,
+        "status": "theorem",
+        "random_encoder": 0.5,
+    }
 
 
 def test_report_on_digits(isthmus, tmp_path):
@@ -166,7 +171,19 @@ def test_report_warns_and_goes_on(isthmus, tmp_path, rng):
         (["limits", "--data", "digits", "--bits", "0"], "at least 1"),
         (["limits", "--data", "digits", "--spectrum", "x"], "exclude each other"),
         (["limits", "--spectrum", "no.npy"], "no such file"),
-        (["limits", "--rate", "99"], "must lie in [0, 12]"),
+        (["limits", "--bits", "0", "--data", "digits"], "at least 1"),
+        (["limits", "--bits", "9", "--data", "digits", "--activation", "tanh"], "no bits"),
+        (
+            ["limits", "--bits", "1", "--data", "digits", "--activation", "lloyd-max:2"],
+            "buy",
+        ),
+        (["limits", "--activation", "tahn"], "Did you mean 'tanh'"),
+        (["fit", "digits", "-o", "x.pkl"], "must end in .safetensors"),
+        (["fit", "digits", "-o", "x.safetensors", "--kind", "deep"], "must be shallow"),
+        (["fit", "digits", "-o", "x.safetensors", "--rate", "0"], "must be positive"),
+        (["fit", "digits", "-o", "x.safetensors", "--encoder", "best"], "one of design"),
+        (["fit", "digits", "-o", "no/x.safetensors", "--n-code", "4"], "cannot be written"),
+        (["diagnose", "none.safetensors", "digits"], "no such file"),
         (["limits", "--wrong"], "--wrong"),
         (["unknown"], "unknown"),
     ],
@@ -262,3 +279,51 @@ def test_version_and_help(isthmus):
 )
 def test_default_folder(source, name):
     assert write.report_folder_name(source) == f"isthmus-report-{name}"
+
+
+def test_limits_of_two_bit_symbols(isthmus):
+    out = isthmus("limits", "--rate", "1,7", "--activation", "lloyd-max:2", "--json")[1]
+    table = json.loads(out)
+    assert table["bits_per_column"] == [2, 14]
+    assert table["nmse"][0] == pytest.approx(0.117482, abs=1e-6)
+    assert table["transform_coding"][0] == pytest.approx(0.117482, abs=1e-6)
+    assert table["transform_coding"][1] is None  # quantisers end at 12 bits
+
+
+def test_bits_buy_symbols(isthmus):
+    words = ["--data", "digits", "--bits", "61", "--activation", "lloyd-max:2"]
+    table = json.loads(isthmus("limits", *words, "--json", "--quiet")[1])
+    assert (table["n_code"], table["bits"]) == (30, 60)
+
+
+def test_fit_then_diagnose(isthmus, tmp_path):
+    model = str(tmp_path / "m.safetensors")
+    words = ["--rate", "0.5", "--encoder", "descent", "--steps", "20", "--norm", "float16"]
+    code, out, _ = isthmus("fit", "digits", "-o", model, *words, "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert (facts["n_code"], facts["bits_per_vector"], facts["n_steps"]) == (32, 48, 20)
+    assert 0.2 < facts["nmse"] < facts["reference"]
+    code, out, error = isthmus("fit", "digits", "-o", model, *words)
+    assert code == 2
+    assert "exists already" in error
+    code, out, _ = isthmus("diagnose", model, "digits", "--train", "digits", "--json")
+    found = json.loads(out)
+    gap = sum(found["gap"].values())
+    assert gap == pytest.approx(found["nmse"] - found["reference"], abs=1e-9)
+    assert found["gap"]["shift"] == pytest.approx(0, abs=1e-12)  # the same rows
+    code, out, _ = isthmus("diagnose", model, "digits", "--quiet")
+    assert code == 0
+    assert "below the Gaussian reference" in out
+    np.save(tmp_path / "narrow.npy", np.random.default_rng(0).random((30, 5)))
+    code, out, error = isthmus("diagnose", model, str(tmp_path / "narrow.npy"))
+    assert code == 2
+    assert "64 columns" in error
+
+
+def test_fit_straight_through(isthmus, tmp_path):
+    model = str(tmp_path / "m.safetensors")
+    words = ["--n-code", "16", "--encoder", "straight-through", "--steps", "100"]
+    code, out, _ = isthmus("fit", "digits", "-o", model, *words)
+    assert code == 0
+    assert "16 bits per vector" in out

@@ -9,13 +9,14 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import Activation
-from isthmus.core.random import random_normal, random_subset
+from isthmus.core.random import random_normal
 from isthmus.core.tolerance import RELATIVE_RANK
-from isthmus.frames import AbstractFrame, HadamardFrame
-from isthmus.limits.covariance import covariance_limit
+from isthmus.frames import AbstractFrame
+from isthmus.training import descend, water_filled_rows
 
 Progress = Callable[[str, int, int], None]
 MakeFrame = Callable[..., AbstractFrame]
+_BATCH, _LARGEST_BATCH = 128, 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,14 +66,20 @@ class Task:
 
     def frame(self, n_input: int) -> Float[np.ndarray, "code input"]:
         """Dense frame without zero rows, which few columns of a transform can have."""
-        made = self.make_frame(self.n_code, n_input, rng=self.rng)
-        dense = made.to_dense()
-        if isinstance(made, HadamardFrame) and self.n_code == n_input:
-            # Its columns are in order, and so are the gains that will weight them.
-            dense = dense[:, random_subset(self.rng, n_input, n_input)]
+        dense = self.make_frame(self.n_code, n_input, rng=self.rng).to_dense()
         dark = np.sum(dense**2, axis=1) < 1e-12
         dense[dark] = random_normal(self.rng, int(dark.sum()), n_input)
         return dense
+
+    def unit_design(self) -> Float[np.ndarray, "code rank"]:
+        """Unit rows of the design in white coordinates."""
+        return water_filled_rows(
+            self.variances,
+            self.n_code,
+            activation=self.activation,
+            frame=self.make_frame,
+            rng=self.rng,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,22 +108,15 @@ def random_encoder(task: Task) -> Encoder:
 
 def design_encoder(task: Task) -> Encoder:
     """Water-filled eigen-directions, mixed by an incoherent frame."""
-    unit = _unit_design(task)
-    return Encoder(
-        (unit / np.sqrt(task.variances[: unit.shape[1]])) @ _active(task, unit).T
-    )
+    rows = task.unit_design() / np.sqrt(task.variances)
+    return Encoder(rows @ task.coordinates.T)
 
 
 def descent_encoder(task: Task) -> Encoder:
     """Projected gradient descent on the exact Gaussian risk, from the design."""
-    from isthmus.training import descend
-
-    if task.activation.alpha == 0.0:
+    if task.activation.alpha <= RELATIVE_RANK:
         return design_encoder(task)  # principal components: nothing is left to train
     n_steps = 200 if task.n_steps is None else task.n_steps
-    start = np.zeros((task.n_code, task.rank))
-    unit = _unit_design(task)
-    start[:, : unit.shape[1]] = unit
 
     def tell(step: int, nmse: float) -> None:
         if task.progress is not None:
@@ -126,7 +126,7 @@ def descent_encoder(task: Task) -> Encoder:
         task.variances,
         task.n_code,
         activation=task.activation,
-        start=start / np.linalg.norm(start, axis=1, keepdims=True),
+        start=task.unit_design(),
         max_steps=n_steps,
         rng=task.rng,
         progress=tell,
@@ -140,21 +140,18 @@ def straight_through_encoder(task: Task) -> Encoder:
     """Stochastic gradient descent on the training rows, from the design (torch)."""
     from isthmus.training import train_straight_through
 
-    rows = task.centred() @ task.coordinates
-    unit = _unit_design(task)
-    start = np.zeros((task.n_code, task.rank))
-    start[:, : unit.shape[1]] = unit / np.sqrt(task.variances[: unit.shape[1]])
-
     def tell(done: int, total: int) -> None:
         if task.progress is not None:
             task.progress("straight-through training", done, total)
 
     found = train_straight_through(
-        rows,
+        task.centred() @ task.coordinates,
         task.n_code,
         activation=task.activation,
-        start=start,
+        start=task.unit_design() / np.sqrt(task.variances),
         whitening=None if task.whiten else np.diag(task.variances**-0.5),
+        # A free decoder's noise grows as code length over batch.
+        batch_size=max(_BATCH, min(task.n_code, _LARGEST_BATCH)),
         n_steps=3000 if task.n_steps is None else task.n_steps,
         rng=task.rng,
         progress=tell,
@@ -170,14 +167,3 @@ ENCODERS: dict[str, Callable[[Task], Encoder]] = {
     "straight-through": straight_through_encoder,
     "random": random_encoder,
 }
-
-
-def _unit_design(task: Task) -> Float[np.ndarray, "code active"]:
-    """Rows of the design in white coordinates, before they are normalised."""
-    limit = covariance_limit(task.variances, task.n_code, activation=task.activation)
-    k = int(limit.n_active)
-    return task.frame(k) * np.sqrt(limit.gains[:k])
-
-
-def _active(task: Task, unit: np.ndarray) -> Float[np.ndarray, "input active"]:
-    return task.coordinates[:, : unit.shape[1]]

@@ -23,7 +23,10 @@ from isthmus.report.judgement import judge
 from isthmus.report.records import Analysis, DataFacts, LimitCurves, Method, Reached
 
 Progress = Callable[[str, int, int], None]
-ENCODERS: tuple[Literal["design", "random"], ...] = ("design", "random")
+EncoderName = Literal["design", "descent", "random"]
+ENCODERS: tuple[EncoderName, ...] = ("design", "descent", "random")
+_DESCENT_SECONDS = 8.0
+_FLOPS = 2e10  # of one slow core; a step of descent takes about 19/3 n_code^3
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
 _POINTS = 49
@@ -144,14 +147,16 @@ def _reach(
     train: np.ndarray,
     test: np.ndarray,
     n_code: int,
-    encoder: Literal["design", "random"],
+    encoder: EncoderName,
     facts: DataFacts,
     seed: int,
 ) -> Reached:
     from isthmus.estimators import ShallowAutoencoder
 
     started = time.perf_counter()
-    model = ShallowAutoencoder(n_code, encoder=encoder, random_state=seed).fit(train)
+    model = ShallowAutoencoder(
+        n_code, encoder=encoder, n_steps=_descent_steps(n_code), random_state=seed
+    ).fit(train)
     measured = measure(test, model.inverse_transform(model.transform(test)), model.mean_)
     limit = covariance_limit(facts.eigenvalues, n_code)
     most = MAX_BITS * int(np.count_nonzero(facts.eigenvalues))
@@ -171,7 +176,13 @@ def _reach(
         rate_distortion=float(rate_distortion(facts.eigenvalues, n_code)),
         bits_per_vector=int(model.bits_per_vector_ or 0),
         seconds=time.perf_counter() - started,
+        history=model.history_,
     )
+
+
+def _descent_steps(n_code: int) -> int:
+    """Steps of descent that fit into a few seconds, at least ten."""
+    return int(np.clip(_DESCENT_SECONDS * _FLOPS / (6.4 * n_code**3), 10, 200))
 
 
 def _held_out_rows(

@@ -29,10 +29,13 @@ RATE_DISTORTION: dict[str, Any] = {"color": GREY, "dash": "solid", "width": 2}
 TRANSFORM_CODING: dict[str, Any] = {"color": ORANGE, "dash": "solid", "width": 2}
 
 # The method that isthmus designs is the measured blue; others take what is left.
-_METHODS = {"design": (BLUE, "circle"), "random": (VERMILLION, "diamond-open")}
+_METHODS = {
+    "design": (BLUE, "circle"),
+    "descent": (GREEN, "triangle-up"),
+    "random": (VERMILLION, "diamond-open"),
+}
 _OTHERS = (
-    (GREEN, "square-open"),
-    (PURPLE, "triangle-up-open"),
+    (PURPLE, "square-open"),
     (SKY, "triangle-down-open"),
     (YELLOW, "x-open"),
 )
@@ -141,7 +144,7 @@ def method_style(encoder: str, encoders: tuple[str, ...]) -> tuple[str, str]:
         >>> method_style("design", ("design", "itq"))
         ('#0072b2', 'circle')
         >>> method_style("itq", ("design", "itq"))
-        ('#009e73', 'square-open')
+        ('#cc79a7', 'square-open')
     """
     if encoder in _METHODS:
         return _METHODS[encoder]

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from isthmus import frames
 from isthmus.core.errors import NotConverged, ValueOutOfRange
-from isthmus.core.random import as_rng, random_normal
+from isthmus.core.random import as_rng, random_normal, random_subset
 from isthmus.core.typing import Matrix, Numbers
 from isthmus.frames.sizes import check_sizes
 from isthmus.limits.covariance import covariance_limit
@@ -167,7 +167,7 @@ def water_filled_rows(
         eigenvalues: Of the covariance, any order.
         n_code: Rows.
         activation: Name, odd function or :class:`~isthmus.core.Activation`.
-        frame: :func:`isthmus.frames.dct` or :func:`isthmus.frames.haar`.
+        frame: A function of :mod:`isthmus.frames`.
         rng: Seed or generator of the frame.
 
     Returns:
@@ -188,7 +188,11 @@ def water_filled_rows(
     gains = covariance_limit(eigenvalues, int(n_code), activation=activation).gains
     active = np.flatnonzero(gains > 0)
     generator = as_rng(rng)
-    dense = frame(int(n_code), active.size, rng=generator).to_dense()
+    made = frame(int(n_code), active.size, rng=generator)
+    dense = made.to_dense()
+    if isinstance(made, frames.HadamardFrame) and active.size == int(n_code):
+        # A square Hadamard frame has its columns in order, and so are the gains.
+        dense = dense[:, random_subset(generator, active.size, active.size)]
     dense = dense * np.sqrt(gains[active])
     # A cosine transform of few columns can have rows that are zero.
     size = np.einsum("ij,ij->i", dense, dense)
