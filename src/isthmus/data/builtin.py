@@ -57,6 +57,7 @@ def from_folder(name: str, file: str, key: str) -> Dataset:
 
 
 BUILTINS: dict[str, Callable[[], Dataset]] = {
+    "cifar10": partial(from_folder, "cifar10", "cifar10_exact.npz", "x_train"),
     "digits": digits,
     "fashion-mnist": partial(from_folder, "fashion-mnist", "fashion_mnist.npz", "x_train"),
     "gaussian": gaussian,
