@@ -9,6 +9,7 @@ from isthmus.limits.covariance import (
     code_length_for,
     covariance_limit,
 )
+from isthmus.limits.hadamard import HadamardDesign
 from isthmus.limits.isotropic import (
     isotropic_limit,
     isotropic_rate_for,
@@ -19,6 +20,7 @@ from isthmus.limits.population import optimal_decoder, population_risk
 
 __all__ = [
     "CovarianceLimit",
+    "HadamardDesign",
     "TransformCoding",
     "code_length_for",
     "covariance_limit",
