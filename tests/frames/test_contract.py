@@ -41,9 +41,9 @@ def test_partial_isometry(frame):
 @pytest.mark.parametrize("operator", cases.OPERATORS, ids=label)
 class TestOperatorContract:
     def test_forward_and_adjoint_are_the_dense_matrix(self, operator, rng):
-        # 300 rows: more than two blocks
-        x = rng.standard_normal((300, operator.n_input))
-        y = rng.standard_normal((300, operator.n_code))
+        # 600 rows: more than one block
+        x = rng.standard_normal((600, operator.n_input))
+        y = rng.standard_normal((600, operator.n_code))
         w = operator.to_dense()
         assert w.shape == (operator.n_code, operator.n_input)
         assert operator.rate == operator.n_code / operator.n_input

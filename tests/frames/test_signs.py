@@ -9,7 +9,7 @@ from isthmus.core.bits import unpack_signs
 
 @pytest.mark.parametrize("operator", cases.OPERATORS, ids=label)
 def test_codes_are_the_signs_of_the_dense_product(operator, rng):
-    x = rng.standard_normal((300, operator.n_input))
+    x = rng.standard_normal((600, operator.n_input))
     z = x @ operator.to_dense().T
     signs = unpack_signs(frames.encode_signs(operator, x), operator.n_code)
     clear = np.abs(z) > 1e-9  # rounding decides the others

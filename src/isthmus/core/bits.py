@@ -6,12 +6,15 @@ import functools
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from isthmus.core.errors import ValueOutOfRange
 
 
-def pack_signs(z: Float[np.ndarray, "sample code"]) -> UInt8[np.ndarray, "sample byte"]:
+def pack_signs(
+    z: Float[np.ndarray, "sample code"],
+    spare: Bool[np.ndarray, "sample code"] | None = None,
+) -> UInt8[np.ndarray, "sample byte"]:
     """Signs of each row as bits: 1 for z >= 0, little end first.
 
     Symbol 8 b + i of a row is bit i (worth 2**i) of its byte b, as in
@@ -20,6 +23,7 @@ def pack_signs(z: Float[np.ndarray, "sample code"]) -> UInt8[np.ndarray, "sample
 
     Args:
         z: Pre-activations or ±1.
+        spare: Array to work in, overwritten; for loops over blocks.
 
     Returns:
         Bytes, ceil(code / 8) per row.
@@ -28,7 +32,8 @@ def pack_signs(z: Float[np.ndarray, "sample code"]) -> UInt8[np.ndarray, "sample
         >>> pack_signs(np.array([[1.0, -1.0, 0.0, -2.0]])).tolist()
         [[5]]
     """
-    return np.packbits(z >= 0, axis=-1, bitorder="little")
+    positive = np.greater_equal(z, 0, out=spare)
+    return np.packbits(positive, axis=-1, bitorder="little")
 
 
 def unpack_signs(

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from isthmus.frames.randomised import AbstractRandomisedFrame, draw
-from isthmus.frames.transforms import cosine, inverse_cosine
+from isthmus.frames.transforms import Spare, cosine, inverse_cosine
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DctFrame(AbstractRandomisedFrame):
     """Sign flips and a cosine transform; made by :func:`dct`."""
 
-    def _transform(self, x: Any) -> Any:
+    def _transform(self, x: Any, spare: Spare) -> Any:
         return cosine(x)
 
-    def _inverse(self, y: Any) -> Any:
+    def _inverse(self, y: Any, spare: Spare) -> Any:
         return inverse_cosine(y)
 
 

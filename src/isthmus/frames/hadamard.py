@@ -9,18 +9,18 @@ import numpy as np
 
 from isthmus.frames.randomised import AbstractRandomisedFrame, draw
 from isthmus.frames.sizes import check_power_of_two, check_sizes
-from isthmus.frames.transforms import walsh_hadamard
+from isthmus.frames.transforms import Spare, walsh_hadamard
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HadamardFrame(AbstractRandomisedFrame):
     """Sign flips and a Walsh-Hadamard transform; made by :func:`hadamard`."""
 
-    def _transform(self, x: Any) -> Any:
-        return walsh_hadamard(x)
+    def _transform(self, x: Any, spare: Spare) -> Any:
+        return walsh_hadamard(x, spare)
 
-    def _inverse(self, y: Any) -> Any:
-        return walsh_hadamard(y)
+    def _inverse(self, y: Any, spare: Spare) -> Any:
+        return walsh_hadamard(y, spare)
 
 
 def hadamard(

@@ -8,6 +8,7 @@ from jaxtyping import Float, UInt8
 from isthmus.core.bits import pack_signs
 from isthmus.frames.base import AbstractOperator
 from isthmus.frames.blocks import block_slices
+from isthmus.frames.randomised import AbstractRandomisedFrame
 
 
 def encode_signs(
@@ -33,6 +34,15 @@ def encode_signs(
         (2, 2)
     """
     packed = np.empty((x.shape[0], -(-frame.n_code // 8)), dtype=np.uint8)
-    for block in block_slices(x.shape[0], max(frame.n_code, frame.n_input)):
-        packed[block] = pack_signs(frame.forward(x[block]))
+    if isinstance(frame, AbstractRandomisedFrame):
+        blocks = frame.forward_blocks(x)
+    else:
+        width = max(frame.n_code, frame.n_input)
+        slices = block_slices(x.shape[0], width)
+        blocks = ((block, frame.forward(x[block])) for block in slices)
+    positive = np.empty((0, frame.n_code), dtype=bool)
+    for block, z in blocks:
+        if positive.shape[0] < z.shape[0]:  # once: every block but the last is as long
+            positive = np.empty(z.shape, dtype=bool)
+        packed[block] = pack_signs(z, positive[: z.shape[0]])
     return packed

@@ -13,6 +13,7 @@ from isthmus.limits.covariance import (
 from isthmus.limits.encoders import norm_spread_limit, random_encoder_limit
 from isthmus.limits.gap import GapSplit, gap_split
 from isthmus.limits.gradient import population_gradient
+from isthmus.limits.hadamard import HadamardDesign
 from isthmus.limits.isotropic import (
     isotropic_limit,
     isotropic_rate_for,
@@ -23,6 +24,7 @@ from isthmus.limits.population import optimal_decoder, population_risk, tied_dec
 __all__ = [
     "CovarianceLimit",
     "GapSplit",
+    "HadamardDesign",
     "TransformCoding",
     "code_length_for",
     "covariance_limit",
