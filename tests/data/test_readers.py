@@ -209,7 +209,7 @@ def test_all_constant():
     [
         ("digit", "Did you mean digits"),
         ("gausian", "Did you mean gaussian"),
-        ("nonsense", "Built-in: digits"),
+        ("nonsense", "Built-in: cifar10, digits"),
         ("no/such/file.npy", "no such file"),
         ("nothing.csv", "no such file"),
     ],

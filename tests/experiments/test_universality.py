@@ -12,7 +12,9 @@ def test_gaussian_rows_are_at_the_limit_and_the_law():
     # rate 1 by 1.8 %.
     rows = np.random.default_rng(1).standard_normal((20_000, 48))
     for found in run(rows, n_components=40):
-        assert abs(found.with_norm - found.limit) < 5 * found.with_norm_error + 0.003
+        assert (
+            abs(found.with_norm - found.limit_with_norm) < 5 * found.with_norm_error + 0.003
+        )
         assert abs(found.fixed_scale - found.law) < 5 * found.fixed_scale_error + 0.003
         assert found.coordinates == "whitened 40"
         assert abs(found.held_out_variance - 1) < 0.05
@@ -24,7 +26,7 @@ def test_spread_lengths_follow_the_law_and_not_the_limit():
     found = run(rows, n_components=None, whiten=False, rates=[1.0])[0]
     assert found.law > found.limit + 0.2
     assert abs(found.fixed_scale - found.law) < 5 * found.fixed_scale_error + 0.003
-    assert abs(found.with_norm - found.limit) < 5 * found.with_norm_error + 0.003
+    assert abs(found.with_norm - found.limit_with_norm) < 5 * found.with_norm_error + 0.003
 
 
 def test_rows_without_whitening_keep_all_columns():

@@ -64,7 +64,7 @@ def test_norm_spread_law_by_sampling(rate):
     error = np.sum((z - scale * y) ** 2, axis=1)
     nmse = error.sum() / energy.sum()
     spread = np.std(error - nmse * energy) / energy.mean() / math.sqrt(len(z))
-    expected = limits.norm_spread_limit(rate, np.sqrt(energy))
+    expected = limits.norm_spread_limit(rate, np.sqrt(energy), n_input=d)
     assert abs(nmse - expected) < 5 * spread
     assert expected > limits.isotropic_limit(rate) + 20 * spread
 
@@ -76,6 +76,35 @@ def test_norm_spread_ends():
     assert many[0] == pytest.approx(1 - (1 / math.pi) * 1.5**2 / 2.5, rel=1e-13)
     huge = limits.norm_spread_limit(1.0, [1e300, 2e300])
     assert huge == pytest.approx(limits.norm_spread_limit(1.0, [1.0, 2.0]), rel=1e-13)
+
+
+@pytest.mark.parametrize("d", [1, 2, 5, 40, 1000])
+def test_gaussian_lengths_give_the_limit_at_every_dimension(d):
+    # E|z| = sqrt(2) Gamma((d + 1) / 2) / Gamma(d / 2) and E|z|^2 = d; a two-point sample
+    # with those moments stands for the chi distribution.
+    mean = math.sqrt(2) * math.exp(math.lgamma((d + 1) / 2) - math.lgamma(d / 2))
+    spread = math.sqrt(d - mean**2)
+    norms = [mean - spread, mean + spread] if mean > spread else None
+    assert norms is not None
+    for rate in (0.3, 1.0):
+        found = limits.norm_spread_limit(rate, norms, n_input=d)
+        assert found == pytest.approx(limits.isotropic_limit(rate), rel=1e-9)
+
+
+@pytest.mark.parametrize("d", [2, 3, 40])
+def test_length_sent_in_few_dimensions(d, rng):
+    # 200 000 unit vectors: standard error 1e-3 of the NMSE; the correction to 1 - 2 / pi
+    # is 0.15 (d = 2), 0.09 and 0.008.
+    u = rng.standard_normal((200_000, d))
+    u /= np.linalg.norm(u, axis=1, keepdims=True)
+    y = np.where(u >= 0, 1.0, -1.0)
+    scale = np.sum(u * y) / np.sum(y * y)
+    error = np.sum((u - scale * y) ** 2, axis=1)
+    expected = limits.norm_spread_limit(1.0, [1.0], n_input=d)
+    assert abs(error.mean() - expected) < 5 * error.std() / math.sqrt(len(u))
+    assert limits.norm_spread_limit(1.0, [1.0], n_input=10**6) == pytest.approx(
+        limits.isotropic_limit(1.0), rel=1e-5
+    )
 
 
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=20), st.floats(0.1, 4))

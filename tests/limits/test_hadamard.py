@@ -52,7 +52,7 @@ def test_any_kernel_will_do():
     def kernel(m):
         return 9 * m + 6 * m**3
 
-    cube = Activation("cube", lambda z: z**3, 3.0, 15.0, kernel, 3)
+    cube = Activation("cube", lambda z: z**3, 3.0, 15.0, kernel, degree=3)
     bare = Activation("cube", lambda z: z**3, 3.0, 15.0, kernel)
     design = HadamardDesign(64, n_input=40, activation=bare, rng=0)
     b = dense_encoder(design)
@@ -141,8 +141,8 @@ def test_memory_is_a_few_vectors():
         (8, {"n_input": 4, "eigenvalues": [1.0]}, "both"),
         (8, {"n_input": 0}, "n_input.*at least 1"),
         (8, {"eigenvalues": [1.0, -1.0]}, "must not be negative"),
-        (2**50, {"n_input": 4}, "n_code.*must fit in memory"),
-        (8, {"n_input": 2**50}, "n_input.*must fit in memory"),
+        (2**50, {"n_input": 4}, "n_code.*must fit into memory"),
+        (8, {"n_input": 2**50}, "n_input.*must fit into memory"),
         (
             8,
             {"n_input": 4, "activation": Activation("mine", np.tanh, 0.6, 0.4)},

@@ -23,7 +23,7 @@ def report(
         str,
         typer.Argument(
             help="A .npy, .npz, .npz:key or .csv file, or a built-in name: digits, "
-            "gaussian, mnist, fashion-mnist."
+            "gaussian, mnist, fashion-mnist, cifar10."
         ),
     ] = "digits",
     rate: Annotated[

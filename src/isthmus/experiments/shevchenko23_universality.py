@@ -36,6 +36,7 @@ class Universality:
         n_input: Coordinates coded.
         rate: Bits per coordinate, without the norm.
         limit: 1 - 2 rate / pi.
+        limit_with_norm: The same, exact at this dimension for vectors of known length.
         with_norm: NMSE with the length of every row sent as 16 bits.
         with_norm_error: Its standard error over held-out rows.
         fixed_scale: NMSE with one scale, fitted to the training rows.
@@ -50,6 +51,7 @@ class Universality:
     n_input: int
     rate: float
     limit: float
+    limit_with_norm: float
     with_norm: float
     with_norm_error: float
     fixed_scale: float
@@ -144,11 +146,12 @@ def _measured(
         n_input=d,
         rate=frame.rate,
         limit=float(isotropic_limit(frame.rate)),
+        limit_with_norm=float(norm_spread_limit(frame.rate, [1.0], n_input=d)),
         with_norm=with_norm.value,
         with_norm_error=with_norm.standard_error,
         fixed_scale=with_scale.value,
         fixed_scale_error=with_scale.standard_error,
-        law=float(norm_spread_limit(frame.rate, lengths)),
+        law=float(norm_spread_limit(frame.rate, lengths, n_input=d)),
         held_out_variance=float(np.mean(test**2) / np.mean(train**2)),
     )
 

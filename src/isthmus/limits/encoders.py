@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from jaxtyping import Float
 
@@ -52,20 +54,30 @@ def random_encoder_limit(
 
 
 def norm_spread_limit(
-    rate: float | Numbers, norms: Numbers, *, activation: object = "sign"
+    rate: float | Numbers,
+    norms: Numbers,
+    *,
+    n_input: int | None = None,
+    activation: object = "sign",
 ) -> float | Float[np.ndarray, "*s"]:
     r"""NMSE of a rotated sign code with one fixed scale for vectors of varying length.
 
-    .. math:: 1 - \frac{(E\|z\|)^2}{E\|z\|^2} \left(1 - \mathrm{limit}(r)\right)
+    .. math:: 1 - \frac{(E\|z\|)^2}{E\|z\|^2}\,
+        \frac{\pi d}{2} (E|u_1|)^2 \left(1 - \mathrm{limit}(r)\right), \qquad
+        E|u_1| = \frac{\Gamma(d/2)}{\sqrt\pi\, \Gamma((d + 1)/2)}
 
-    with the isotropic limit 1 - 2r/pi for r <= 1. Holds for every z whose direction is
-    uniform, or whose frame is a random rotation. For r <= 1 and orthonormal rows it is
-    exact ("theorem"), above it asymptotic. A code that sends the length as side
-    information gets the limit itself.
+    with the isotropic limit 1 - 2r/pi for r <= 1, and u uniform on the sphere of
+    dimension d. The middle factor is 1 + 1/(2d) + ...: one coordinate of a vector of known
+    length is not quite Gaussian. Holds for every z whose direction is uniform, or whose
+    frame is a random rotation: exact for r <= 1 and orthonormal rows if `n_input` is given
+    (for Gaussian lengths it is the isotropic limit itself), else in the limit of large d;
+    asymptotic for r > 1. With the length sent as side information all are equally long:
+    pass ``norms=[1.0]``.
 
     Args:
         rate: Code symbols per input coordinate, positive; an array is taken entrywise.
         norms: Lengths of the (whitened) vectors: a sample, not negative.
+        n_input: Dimension d of the vectors; None leaves the middle factor at 1.
         activation: One that sees no scale: ``"sign"`` (degree 0).
 
     Returns:
@@ -73,13 +85,15 @@ def norm_spread_limit(
 
     Raises:
         ValueOutOfRange: If a rate is not positive, a length is negative or not finite,
-            all are zero, or the activation sees scales.
+            all are zero, `n_input` is below 1, or the activation sees scales.
 
     Examples:
         >>> round(norm_spread_limit(1.0, [1.0, 1.0]), 6)  # equal lengths: the limit
         0.36338
         >>> round(norm_spread_limit(1.0, [1.0, 3.0]), 6)
         0.490704
+        >>> norm_spread_limit(1.0, [1.0], n_input=1)  # a sign and a length say all
+        0.0
 
     References:
         [shevchenko:23]
@@ -92,6 +106,10 @@ def norm_spread_limit(
         )
     if not lengths.max() > 0:
         raise ValueOutOfRange("`norm_spread_limit(norms=...)` must not all be zero.")
+    if n_input is not None and (n_input != int(n_input) or n_input < 1):
+        raise ValueOutOfRange(
+            f"`norm_spread_limit(n_input=...)` must be whole and at least 1; got {n_input}."
+        )
     act = resolve_activation(activation)
     if act.degree != 0:
         raise ValueOutOfRange(
@@ -100,6 +118,9 @@ def norm_spread_limit(
         )
     unit = lengths / lengths.max()
     kept = float(np.mean(unit)) ** 2 / float(np.mean(unit**2))
+    if n_input is not None:
+        log = math.lgamma(0.5 * n_input) - math.lgamma(0.5 * (n_input + 1))
+        kept *= 0.5 * n_input * math.exp(2.0 * log)
     limit = isotropic_limit(rate, activation=act)
     nmse = 1.0 - kept * (1.0 - np.asarray(limit))
-    return float(nmse) if np.ndim(limit) == 0 else nmse
+    return float(max(nmse, 0.0)) if np.ndim(limit) == 0 else np.maximum(nmse, 0.0)
