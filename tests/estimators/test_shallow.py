@@ -302,6 +302,7 @@ def test_every_frame_and_shuffled_hadamard_columns(rng):
         ({"norm": "float32"}, "none, float16"),
         ({"n_steps": 0}, "n_steps"),
         ({"n_steps": 1.5}, "n_steps"),
+        ({"n_code": 10**9}, "must fit into memory"),
         ({"frame": "hadamard", "n_code": 24}, "power of two"),
     ],
 )

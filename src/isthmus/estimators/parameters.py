@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.memory import check_memory
 
 _CALL = "ShallowAutoencoder"
 
@@ -33,6 +34,13 @@ def code_length(n_code: int | None, rate: float | None, n_input: int) -> int:
             f"`{_CALL}(rate=...)` must be positive and finite; got {wanted}."
         )
     return max(1, round(wanted * n_input))
+
+
+def check_size(n_code: int, n_input: int) -> None:
+    """Refuse a code whose moments and weights do not fit into memory, before the work."""
+    needed = 8 * (4 * n_code**2 + 6 * n_code * n_input + 4 * n_input**2)
+    way_out = "Take a shorter code, or columns that were projected first."
+    check_memory(f"{_CALL}(n_code=...)", n_code, needed, way_out)
 
 
 def check_choices(**choices: tuple[object, tuple[str, ...]]) -> None:

@@ -25,7 +25,12 @@ from isthmus.data.moments import training_covariance
 from isthmus.estimators.encoders import ENCODERS, Task
 from isthmus.estimators.linear_fit import fit_linear_decoder
 from isthmus.estimators.norms import norm_scale
-from isthmus.estimators.parameters import check_choices, check_numbers, code_length
+from isthmus.estimators.parameters import (
+    check_choices,
+    check_numbers,
+    check_size,
+    code_length,
+)
 from isthmus.limits.covariance import covariance_limit
 from isthmus.limits.population import code_moments
 
@@ -145,6 +150,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self._check_parameters()
         activation = resolve_activation(self.activation)
         self.n_code_ = code_length(self.n_code, self.rate, x.shape[1])
+        check_size(self.n_code_, x.shape[1])
         self.mean_, covariance, self.shrinkage_ = training_covariance(x)
         if not np.trace(covariance) > 0:
             raise DataError(

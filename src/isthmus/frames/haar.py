@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from isthmus.core.memory import check_memory
 from isthmus.core.random import as_rng, random_normal
 from isthmus.frames.base import AbstractFrame
 from isthmus.frames.sizes import check_rows, check_sizes
@@ -61,6 +62,8 @@ def haar(n_code: int, n_input: int, *, rng: np.random.Generator | int | None) ->
         True
     """
     check_sizes("haar", n_code, n_input)
+    needed = 8 * 4 * n_code * n_input
+    check_memory("haar(n_code=...)", n_code, needed, "Use dct, which stores no matrix.")
     tall = max(n_code, n_input), min(n_code, n_input)
     q, r = np.linalg.qr(random_normal(as_rng(rng), *tall))
     q = q * np.where(np.diag(r) >= 0, 1.0, -1.0)

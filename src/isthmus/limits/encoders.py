@@ -123,4 +123,5 @@ def norm_spread_limit(
         kept *= 0.5 * n_input * math.exp(2.0 * log)
     limit = isotropic_limit(rate, activation=act)
     nmse = 1.0 - kept * (1.0 - np.asarray(limit))
-    return float(max(nmse, 0.0)) if np.ndim(limit) == 0 else np.maximum(nmse, 0.0)
+    nmse = np.maximum(nmse, 0.0)
+    return float(nmse) if np.ndim(limit) == 0 else nmse
