@@ -1,8 +1,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Threads of BLAS beyond the physical cores only slow small products down.
 export PYTHONHASHSEED := 0
+# Two test processes with as many threads each as there are cores get in each other's way.
+TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 .PHONY: demo test check slow browser docs bench clean setup
 
@@ -24,10 +25,10 @@ check:  ## lint, types, floors, tests (needs `make setup` once)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -m 'not slow' -n 2
+	$(TEST) -m 'not slow'
 
 slow: setup  ## minutes: statistical claims and real data (ISTHMUS_DATA)
-	$(BIN)/pytest -m slow -n 2
+	$(TEST) -m slow
 
 bench: setup  ## speeds and memory as ratios within one run, to benchmarks/results/
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
