@@ -90,13 +90,16 @@ def test_shift_and_non_gaussianity():
     assert share(split, "non_gaussianity") > 0.8
 
 
-def test_other_units_scale_every_term():
+def test_as_nmse_every_risk_is_over_its_own_variance():
     b = design(np.ones(8), 8)
-    a = limits.optimal_decoder(b, np.eye(8))
-    split = limits.gap_split(b, a, np.eye(8), 0.5)
-    half = split.scaled(2.0)
-    assert half.gap == pytest.approx(split.gap / 2)
-    assert half.terms["non_gaussianity"] == split.non_gaussianity / 2
+    a = 1.2 * limits.optimal_decoder(b, np.eye(8))
+    train, test = 2 * np.eye(8), 3 * np.eye(8)
+    split = limits.gap_split(b, a, train, 1.4, test_covariance=test).as_nmse(2.0, 3.0)
+    assert split.reference == pytest.approx(limits.isotropic_limit(1.0))
+    assert split.measured == pytest.approx(1.4 / 3)
+    assert sum(split.terms.values()) == pytest.approx(split.gap, abs=1e-12)
+    at_test = limits.population_risk(b, a, test) / 3
+    assert split.shift == pytest.approx(at_test - limits.population_risk(b, a, train) / 2)
 
 
 @pytest.mark.parametrize(

@@ -175,3 +175,24 @@ def training_covariance(
     target = np.where(live, np.trace(covariance) / live.sum(), 0.0)
     shrunk = (1.0 - weight) * covariance + weight * np.diag(target)
     return moments.mean, shrunk, weight
+
+
+def second_moments(
+    x: Float[np.ndarray, "row column"], about: Float[np.ndarray, " column"]
+) -> Float[np.ndarray, "column column"]:
+    """Mean of (x - about)(x - about)^T over the rows.
+
+    Args:
+        x: Rows, at least one.
+        about: Point that they are taken about, e.g. the mean of other rows.
+
+    Returns:
+        Second moments; the covariance if `about` is the mean.
+
+    Examples:
+        >>> second_moments(np.array([[1.0], [3.0]]), np.zeros(1))
+        array([[5.]])
+    """
+    moments = Moments.from_rows(x)
+    offset = moments.mean - about
+    return moments.covariance() + np.outer(offset, offset)

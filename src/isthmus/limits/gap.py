@@ -48,10 +48,36 @@ class GapSplit:
         names = ("spectrum", "coherence", "decoder", "shift", "non_gaussianity")
         return {name: float(getattr(self, name)) for name in names}
 
-    def scaled(self, unit: float) -> GapSplit:
-        """All in another unit, e.g. NMSE when divided by the mean held-out variance."""
-        values = {f.name: getattr(self, f.name) / unit for f in dataclasses.fields(self)}
-        return GapSplit(**values)
+    def as_nmse(self, training_variance: float, test_variance: float) -> GapSplit:
+        """The same in NMSE: each risk over the variance that it belongs to.
+
+        What is exact at the training covariance is divided by the mean variance there,
+        what belongs to the held-out rows by theirs, so that `reference` is the limit's
+        NMSE and `measured` the measured one, and the terms still add up.
+
+        Args:
+            training_variance: Mean variance of a coordinate over the training rows.
+            test_variance: Mean square of a held-out coordinate about the training mean.
+
+        Returns:
+            Terms in NMSE.
+        """
+        reference = self.reference / training_variance
+        linear = (self.reference + self.spectrum) / training_variance
+        best = linear + self.coherence / training_variance
+        given = best + self.decoder / training_variance
+        at_training = self.reference + self.spectrum + self.coherence + self.decoder
+        at_test = (at_training + self.shift) / test_variance
+        measured = self.measured / test_variance
+        return GapSplit(
+            reference=reference,
+            spectrum=linear - reference,
+            coherence=best - linear,
+            decoder=given - best,
+            shift=at_test - given,
+            non_gaussianity=measured - at_test,
+            measured=measured,
+        )
 
 
 def gap_split(

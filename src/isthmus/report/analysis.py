@@ -13,20 +13,22 @@ import numpy as np
 
 from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS
-from isthmus.core.protocol import HeldOut, group_of_row, hold_out, measure
+from isthmus.core.protocol import HeldOut, group_of_row, hold_out
 from isthmus.core.random import as_rng
 from isthmus.core.tolerance import ROWS_PER_COLUMN
-from isthmus.data import Dataset, load, without_constant_columns
-from isthmus.limits import covariance_limit, rate_distortion, transform_coding
+from isthmus.data import Dataset, load, training_covariance, without_constant_columns
+from isthmus.data.moments import second_moments
+from isthmus.limits import (
+    covariance_limit,
+    rate_distortion,
+    transform_coding,
+)
 from isthmus.report.facts import describe
 from isthmus.report.judgement import judge
+from isthmus.report.reach import ENCODERS, reach
 from isthmus.report.records import Analysis, DataFacts, LimitCurves, Method, Reached
 
 Progress = Callable[[str, int, int], None]
-EncoderName = Literal["design", "descent", "random"]
-ENCODERS: tuple[EncoderName, ...] = ("design", "descent", "random")
-_DESCENT_SECONDS = 8.0
-_FLOPS = 2e10  # of one slow core; a step of descent takes about 19/3 n_code^3
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
 _POINTS = 49
@@ -92,11 +94,15 @@ def analyse(
         codes = [max(1, round(rate * facts.n_input)) for rate in rates]
         tell("limits", 2, steps)
         curves = limit_curves(facts.eigenvalues, codes)
+        mean, at_training, _ = training_covariance(train)
+        covariances = at_training, second_moments(test, mean)
         reached: list[Reached] = []
         for n_code in codes:
             for encoder in ENCODERS:
                 tell(f"{encoder} encoder, {n_code} bits", 3 + len(reached), steps)
-                reached.append(_reach(train, test, n_code, encoder, facts, seed))
+                reached.append(
+                    reach(train, test, n_code, encoder, facts, seed, covariances)
+                )
                 timings[f"{encoder}, {n_code} bits"] = reached[-1].seconds
         tell("done", steps, steps)
     for warning in caught:
@@ -141,48 +147,6 @@ def limit_curves(eigenvalues: np.ndarray, codes: Sequence[int]) -> LimitCurves:
         transform_coding=np.asarray(transform_coding(eigenvalues, bits).nmse),
         rate_distortion=np.asarray(rate_distortion(eigenvalues, bits)),
     )
-
-
-def _reach(
-    train: np.ndarray,
-    test: np.ndarray,
-    n_code: int,
-    encoder: EncoderName,
-    facts: DataFacts,
-    seed: int,
-) -> Reached:
-    from isthmus.estimators import ShallowAutoencoder
-
-    started = time.perf_counter()
-    model = ShallowAutoencoder(
-        n_code, encoder=encoder, n_steps=_descent_steps(n_code), random_state=seed
-    ).fit(train)
-    measured = measure(test, model.inverse_transform(model.transform(test)), model.mean_)
-    limit = covariance_limit(facts.eigenvalues, n_code)
-    most = MAX_BITS * int(np.count_nonzero(facts.eigenvalues))
-    coding = transform_coding(facts.eigenvalues, min(n_code, most)).nmse
-    return Reached(
-        rate=n_code / facts.n_input,
-        n_code=n_code,
-        encoder=encoder,
-        decoder=model.decoder_used_,
-        norm="none",
-        nmse=measured.value,
-        standard_error=measured.standard_error,
-        reference=float(limit.nmse),
-        status=str(limit.status),
-        predicted=model.predicted_nmse_,
-        transform_coding=float(coding),
-        rate_distortion=float(rate_distortion(facts.eigenvalues, n_code)),
-        bits_per_vector=int(model.bits_per_vector_ or 0),
-        seconds=time.perf_counter() - started,
-        history=model.history_,
-    )
-
-
-def _descent_steps(n_code: int) -> int:
-    """Steps of descent that fit into a few seconds, at least ten."""
-    return int(np.clip(_DESCENT_SECONDS * _FLOPS / (6.4 * n_code**3), 10, 200))
 
 
 def _held_out_rows(

@@ -14,7 +14,7 @@ from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
 from isthmus.core.protocol import measure
 from isthmus.core.tolerance import ROWS_PER_COLUMN
 from isthmus.data import load as load_data
-from isthmus.data.moments import Moments
+from isthmus.data.moments import second_moments
 from isthmus.estimators import ShallowAutoencoder, load
 from isthmus.limits import covariance_limit, gap_split
 from isthmus.report.records import to_plain
@@ -43,8 +43,7 @@ class Diagnosis:
         nmse: Measured.
         standard_error: Of `nmse` over the rows.
         n_rows: Rows measured on.
-        reference: Gaussian reference at the covariance in `reference_from`, in units of
-            the NMSE of these rows.
+        reference: Gaussian reference at the covariance in `reference_from`, NMSE.
         status: Of the reference.
         reference_from: ``"train"`` or ``"data"``.
         gap: The five terms, in NMSE; they add up to nmse - reference. Shift is None where
@@ -106,8 +105,8 @@ def diagnose_model(
         raise ValueOutOfRange("`diagnose_model(model=...)` must be a ShallowAutoencoder.")
     rows = _rows(model, data)
     measured = measure(rows, model.inverse_transform(model.transform(rows)), model.mean_)
-    here = _moments_about(rows, model.mean_)
-    there = here if train is None else _moments_about(_rows(model, train), model.mean_)
+    here = second_moments(rows, model.mean_)
+    there = here if train is None else second_moments(_rows(model, train), model.mean_)
     activation = resolve_activation(model.activation)
     unit = float(np.trace(here)) / here.shape[0]
     with warnings.catch_warnings():
@@ -120,7 +119,7 @@ def diagnose_model(
             measured.value * unit,
             test_covariance=here if apart else None,
             activation=activation,
-        ).scaled(unit)
+        ).as_nmse(float(np.trace(there)) / there.shape[0], unit)
     gap: dict[str, float | None] = dict(split.terms)
     if not apart:
         gap["shift"] = None
@@ -156,13 +155,6 @@ def _rows(model: ShallowAutoencoder, data: object) -> np.ndarray:
             stacklevel=3,
         )
     return dataset.values
-
-
-def _moments_about(x: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Second moments about a given mean."""
-    moments = Moments.from_rows(x)
-    offset = moments.mean - mean
-    return moments.covariance() + np.outer(offset, offset)
 
 
 def _unit_rows(

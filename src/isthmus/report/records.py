@@ -97,6 +97,8 @@ class Reached:
         rate_distortion: Shannon's bound at equal bits, Gaussian data.
         bits_per_vector: All bits stored per vector, side information included.
         seconds: Time to fit and measure.
+        gap: Terms that add up to nmse - reference, each in NMSE: spectrum, coherence,
+            decoder, shift, non_gaussianity.
         history: Exact NMSE on Gaussian data of the training covariance before training
             and after each step; empty if the encoder was not trained.
     """
@@ -115,6 +117,7 @@ class Reached:
     rate_distortion: float
     bits_per_vector: int
     seconds: float
+    gap: dict[str, float] = dataclasses.field(default_factory=dict)
     history: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
 

@@ -7,14 +7,11 @@ from typing import Any
 
 from isthmus.report import style
 from isthmus.report.records import Analysis, Reached
-from isthmus.report.sections.base import Block, Figure, Section, Table, Text, thinned
-from isthmus.report.sections.limits import (
-    MOST_POINTS,
-    encoders_of,
-    measured_nmse,
-)
+from isthmus.report.sections.base import Figure, Section, Table, Text
+from isthmus.report.sections.gap import gap_blocks
+from isthmus.report.sections.limits import encoders_of, measured_nmse
+from isthmus.report.sections.training import training_blocks
 
-_DASHES = ("solid", "dot", "dashdot", "longdash")
 HEAD = (
     "Encoder",
     "Decoder",
@@ -52,7 +49,8 @@ def build(analysis: Analysis) -> Section:
         ),
         Text(_tally(analysis.reached)),
         _figure(analysis),
-        *_training(analysis),
+        *gap_blocks(analysis),
+        *training_blocks(analysis),
         Table(
             "Every measurement beside its reference; all errors are NMSE",
             HEAD,
@@ -150,73 +148,6 @@ def _figure(analysis: Analysis) -> Figure:
         "larger one. Thin lines are one standard error each way.",
         {"data": data, "layout": layout},
     )
-
-
-def _training(analysis: Analysis) -> tuple[Block, ...]:
-    """Training curves, if anything was trained by steps."""
-    trained = [row for row in analysis.reached if row.history.size > 1]
-    if not trained:
-        return ()
-    last = max(row.history.size for row in trained) - 1
-    data: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "name": "Gaussian reference",
-            "x": [0, last],
-            "y": [1.0, 1.0],
-            "line": style.REFERENCE,
-            "hoverinfo": "skip",
-        }
-    ]
-    data += [_training_curve(row, i) for i, row in enumerate(trained)]
-    layout = style.layout(
-        400,
-        xaxis=style.axis("Step of descent", rangemode="tozero"),
-        yaxis=style.log_axis("NMSE ÷ reference, Gaussian data"),
-    )
-    return (
-        Figure(
-            "figure-training",
-            "Training against the reference",
-            "Exact error of the descent encoder on Gaussian data of the training "
-            "covariance, from the designed encoder (step 0) on, divided by the Gaussian "
-            "reference at its rate. What is left above 1 is the price of a finite "
-            "dimension, or of a spectrum with a few strong directions.",
-            {"data": data, "layout": layout},
-        ),
-        Table(
-            "Training of the descent encoder, Gaussian data; all errors are NMSE",
-            ("Rate", "Steps", "Before", "After", "Reference", "After ÷ reference"),
-            tuple(
-                (
-                    style.number(row.rate),
-                    style.count(row.history.size - 1),
-                    style.number(float(row.history[0])),
-                    style.number(float(row.history[-1])),
-                    style.number(row.reference),
-                    f"{float(row.history[-1]) / row.reference:.4f}",
-                )
-                for row in trained
-            ),
-            words=0,
-        ),
-    )
-
-
-def _training_curve(row: Reached, index: int) -> dict[str, Any]:
-    chosen = thinned(row.history.size, MOST_POINTS)
-    colour, _ = style.method_style(row.encoder, (row.encoder,))
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": f"{row.encoder}, rate {row.rate:.3g}",
-        "x": chosen,
-        "y": (row.history[chosen] / row.reference).tolist(),
-        "line": {"color": colour, "width": 2, "dash": _DASHES[index % len(_DASHES)]},
-        "hovertemplate": f"rate {row.rate:.3g}<br>step %{{x}}<br>%{{y:.4g}} of the "
-        "reference<extra></extra>",
-    }
 
 
 def _bars(analysis: Analysis, encoder: str, encoders: tuple[str, ...]) -> dict[str, Any]:
