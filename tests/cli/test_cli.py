@@ -314,11 +314,35 @@ def test_fit_then_diagnose(isthmus, tmp_path):
     assert found["gap"]["shift"] == pytest.approx(0, abs=1e-12)  # the same rows
     code, out, _ = isthmus("diagnose", model, "digits", "--quiet")
     assert code == 0
-    assert "below the Gaussian reference" in out
+    assert "below the Gaussian reference of the code alone" in out  # a length was sent
     np.save(tmp_path / "narrow.npy", np.random.default_rng(0).random((30, 5)))
     code, out, error = isthmus("diagnose", model, str(tmp_path / "narrow.npy"))
     assert code == 2
     assert "64 columns" in error
+
+
+def test_rounding_is_no_gap(isthmus, tmp_path):
+    model = str(tmp_path / "m.safetensors")
+    words = ["fit", "digits", "-o", model, "--activation", "identity"]
+    assert isthmus(*words)[0] == 0
+    out = isthmus("diagnose", model, "digits")[1]  # everything is kept: NMSE is 1e-31
+    assert "At the Gaussian reference" in out
+    assert "repeat each other:" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "untold"),
+    [
+        ([], ["random encoder:", "rate distortion:"], ["tightness:"]),
+        (["--activation", "tanh"], ["random encoder:"], ["rate distortion:"]),
+        (["--data", "digits"], ["tightness:", "n active:"], ["random encoder:"]),
+    ],
+)
+def test_legend_of_limits_tells_of_columns_that_are_there(isthmus, words, told, untold):
+    out = isthmus("limits", *words)[1]
+    assert out.splitlines()[0].strip()
+    assert all(word in out for word in told)
+    assert not any(word in out for word in untold)
 
 
 def test_fit_straight_through(isthmus, tmp_path):

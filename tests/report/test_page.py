@@ -197,6 +197,14 @@ def test_shrinkage_is_called_optimistic():
     assert words(page).count("optimistic") == 2
 
 
+def test_method_tells_what_each_encoder_is():
+    from isthmus.report.analysis import ENCODERS
+    from isthmus.report.sections.method import MEANING
+
+    told = {name for name, _ in MEANING}
+    assert told >= {f"Encoder: {encoder}" for encoder in ENCODERS}
+
+
 def test_method_cites_the_literature(page):
     keys = {"shevchenko:23", "max:60", "lloyd:82", "cover:06", "ledoit:04"}
     assert keys <= {attrs.get("id") for _, attrs in read(page).tags}

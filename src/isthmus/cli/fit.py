@@ -99,9 +99,10 @@ def fit(
         return
     bits = facts["bits_per_vector"]
     per_vector = "" if bits is None else f", {bits} bits per vector"
+    less = "" if norm == "none" else ", both without the length sent"
     typer.echo(
         f"{output}: {facts['n_input']} columns -> {facts['n_code']} symbols{per_vector}\n"
         f"NMSE {measured.value:.4g} ± {measured.standard_error:.1g} on {measured.n_rows} "
         f"held-out rows; Gaussian reference {model.reference_nmse_:.4g}, predicted for "
-        f"Gaussian data {model.predicted_nmse_:.4g}"
+        f"Gaussian data {model.predicted_nmse_:.4g}{less}"
     )

@@ -8,6 +8,17 @@ import typer
 
 from isthmus.cli.options import Json, Quiet, Seed, numbers, print_json, told_warnings
 
+_LEGEND = {
+    "nmse": "nmse: least of a two-layer autoencoder with a linear decoder, Gaussian data.",
+    "n_active": "n active: principal directions that get any of the code.",
+    "tightness": "tightness: largest share of the code on one of them; above 0.05 the\n"
+    "  limit is only asymptotic: it still bounds, but may be out of reach.",
+    "random_encoder": "random encoder: untrained, best decoder.",
+    "transform_coding": "transform coding, rate distortion: the classics at as many bits, "
+    "Gaussian data.",
+}
+"""What the columns of the table mean; told of those that are there."""
+
 
 def limits(
     rate: Annotated[
@@ -203,14 +214,10 @@ def _print(table: dict[str, list[Any]]) -> None:
         head = [" ".join(above), below]
         width = max(map(len, [*head, *cells]))
         columns.append([cell.rjust(width) for cell in [*head, *cells]])
-    for row in zip(*columns, strict=True):
+    rows = list(zip(*columns, strict=True))
+    for row in rows if any(cell.strip() for cell in rows[0]) else rows[1:]:
         typer.echo("  ".join(row))
-    typer.echo(
-        "\nnmse: least of a two-layer autoencoder with a linear decoder, Gaussian data.\n"
-        + (
-            "random encoder: untrained, best decoder.\n"
-            if "random_encoder" in table
-            else ""
-        )
-        + "transform coding, rate distortion: the classics at as many bits, Gaussian data."
-    )
+    typer.echo("")
+    for needed, words in _LEGEND.items():
+        if needed in table:
+            typer.echo(words)

@@ -25,7 +25,7 @@ class CovarianceLimit:
         threshold: Water level on the square roots of the eigenvalues, input units.
         n_active: Eigen-directions that receive any of the code.
         tightness: Largest gain / n_code: the share of the code on one direction. The
-            limit can be approached when it is small; above 0.05 it is loose.
+            limit can be approached when it is small; above 0.05 it can be loose.
         status: ``"theorem"``, ``"theorem (tied decoders)"`` (n_code > n_input; for free
             decoders a conjecture) or ``"asymptotic"``: the bound holds as before, but
             the spectrum is so spiky that no autoencoder of this size comes close.

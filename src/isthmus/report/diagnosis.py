@@ -21,6 +21,7 @@ from isthmus.report.records import to_plain
 
 _NEAR = 0.01
 _LARGE = 0.1
+_ROUNDING = 1e-12
 _ADVICE = {
     "spectrum": "The encoder spends its code on the wrong directions: design it for this "
     "covariance (encoder design), or fit it on rows like these.",
@@ -134,7 +135,9 @@ def diagnose_model(
         status=str(limit.status),
         reference_from="data" if train is None else "train",
         gap=gap,
-        verdict=_verdict(measured.value, measured.standard_error, split.reference, gap),
+        verdict=_verdict(
+            measured.value, measured.standard_error, split.reference, gap, model.norm
+        ),
     )
 
 
@@ -168,16 +171,20 @@ def _unit_rows(
 
 
 def _verdict(
-    nmse: float, error: float, reference: float, gap: dict[str, float | None]
+    nmse: float, error: float, reference: float, gap: dict[str, float | None], norm: str
 ) -> tuple[str, ...]:
     difference = nmse - reference
-    if difference < -2.0 * error:
-        first = (
-            f"{-difference:.3g} below the Gaussian reference: the rows are not Gaussian, "
-            "and the reference is no bound for them."
+    if difference < min(-2.0 * error, -_ROUNDING):
+        below = f"{-difference:.3g} below the Gaussian reference"
+        if norm != "none":
+            return (
+                f"{below} of the code alone, which does without the 16 bits of the length; "
+                "and it is no bound for rows that are not Gaussian.",
+            )
+        return (
+            f"{below}: the rows are not Gaussian, and the reference is no bound for them.",
         )
-        return (first,)
-    if abs(difference) <= max(2.0 * error, _NEAR * reference):
+    if abs(difference) <= max(2.0 * error, _NEAR * reference, _ROUNDING):
         return ("At the Gaussian reference, within 1 % or two standard errors.",)
     sentences = [f"{difference:.3g} above the Gaussian reference."]
     for name, value in sorted(gap.items(), key=lambda item: -(item[1] or 0.0)):

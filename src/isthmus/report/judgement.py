@@ -82,7 +82,6 @@ def _about_rate(row: Reached) -> str:
 
 
 def _why_below(facts: DataFacts, below: Sequence[Reached]) -> str:
-    where = "there" if len(below) == 1 else "at those rates"
     traits = []
     if facts.zero_fraction > MANY_ZEROS:
         traits.append(f"{percent(facts.zero_fraction)} of the entries are exactly zero")
@@ -93,13 +92,14 @@ def _why_below(facts: DataFacts, below: Sequence[Reached]) -> str:
     if facts.excess_kurtosis < LIGHT_TAILS:
         traits.append(f"values are bounded (excess kurtosis {facts.excess_kurtosis:.1f})")
     if not traits:
+        where = "there" if len(below) == 1 else "at those rates"
         return (
             f"Going below the reference {where} needs data that are not Gaussian, yet no "
             "column statistic here stands out: the dependence between columns, or "
             "held-out rows that differ from the training rows, may be the reason."
         )
     return (
-        f"The reference is no bound {where}, because these data are not Gaussian: "
+        "The reference is no bound for these data, which are not Gaussian: "
         f"{', and '.join(traits)}."
     )
 

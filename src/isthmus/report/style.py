@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 # Okabe-Ito, which stays apart for colour-blind readers and on grey prints.
@@ -170,6 +171,20 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 def log_axis(title: str, **more: Any) -> dict[str, Any]:
     """Draw a logarithmic axis whose labels are plain decimals."""
     return axis(title, type="log", tickformat=".6~g", minorloglabels="none", **more)
+
+
+def sparse_decades(values: Iterable[float | None]) -> dict[str, Any]:
+    """Label 1, 2 and 5 of each decade where labels of all nine would collide.
+
+    Examples:
+        >>> sparse_decades([0.5, None, 0.02])
+        {'dtick': 'D2'}
+        >>> sparse_decades([0.5, 0.3])  # less than a decade: Plotly's own labels
+        {}
+    """
+    shown = [v for v in values if v is not None and v > 0]
+    few = shown and 10.0 <= max(shown) / min(shown) <= 1e4
+    return {"dtick": "D2"} if few else {}
 
 
 def layout(height: int, **more: Any) -> dict[str, Any]:

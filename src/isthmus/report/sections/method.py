@@ -41,6 +41,11 @@ MEANING = (
         "In closed form: the eigenvalues of the training covariance are water-filled "
         "and mixed by an incoherent frame, then signs are taken.",
     ),
+    (
+        "Encoder: descent",
+        "The designed encoder, moved by projected gradient descent on its exact error on "
+        "Gaussian data of the training covariance; the rows themselves are not used.",
+    ),
     ("Encoder: random", "A random orthogonal frame alone, then signs."),
 )
 REFERENCES = (
