@@ -181,6 +181,7 @@ def test_report_warns_and_goes_on(isthmus, tmp_path, rng):
         (["fit", "digits", "-o", "x.pkl"], "must end in .safetensors"),
         (["fit", "digits", "-o", "x.safetensors", "--kind", "deep"], "must be shallow"),
         (["fit", "digits", "-o", "x.safetensors", "--rate", "0"], "must be positive"),
+        (["fit", "digits", "-o", "x.safetensors", "--rate", "1", "--n-code", "3"], "excl"),
         (["fit", "digits", "-o", "x.safetensors", "--encoder", "best"], "one of design"),
         (["fit", "digits", "-o", "no/x.safetensors", "--n-code", "4"], "cannot be written"),
         (["diagnose", "none.safetensors", "digits"], "no such file"),
@@ -302,7 +303,7 @@ def test_fit_then_diagnose(isthmus, tmp_path):
     code, out, _ = isthmus("fit", "digits", "-o", model, *words, "--json")
     facts = json.loads(out)
     assert code == 0
-    assert (facts["n_code"], facts["bits_per_vector"], facts["n_steps"]) == (32, 48, 20)
+    assert (facts["n_code"], facts["bits_per_vector"], facts["n_steps"]) == (30, 46, 20)
     assert 0.2 < facts["nmse"] < facts["reference"]
     code, out, error = isthmus("fit", "digits", "-o", model, *words)
     assert code == 2
@@ -312,6 +313,16 @@ def test_fit_then_diagnose(isthmus, tmp_path):
     gap = sum(found["gap"].values())
     assert gap == pytest.approx(found["nmse"] - found["reference"], abs=1e-9)
     assert found["gap"]["shift"] == pytest.approx(0, abs=1e-12)  # the same rows
+    code, out, _ = isthmus("diagnose", model, "digits", "--held-out", "--json")
+    again = json.loads(out)
+    assert again["n_rows"] == facts["n_rows"]
+    assert again["nmse"] == pytest.approx(facts["nmse"], rel=1e-12)
+    assert again["reference_from"] == "train"
+    code, out, error = isthmus(
+        "diagnose", model, "digits", "--held-out", "--train", "digits"
+    )
+    assert code == 2
+    assert "exclude each other" in error
     code, out, _ = isthmus("diagnose", model, "digits", "--quiet")
     assert code == 0
     assert "below the Gaussian reference of the code alone" in out  # a length was sent

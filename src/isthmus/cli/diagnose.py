@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from isthmus.cli.options import Json, Quiet, print_json, told_warnings
+from isthmus.cli.options import Json, Quiet, Seed, print_json, told_warnings
 
 _MEANING = {
     "spectrum": "code spent on the wrong directions",
@@ -25,14 +25,34 @@ def diagnose(
         str | None,
         typer.Option("--train", help="Its training rows, to tell shift from the rest."),
     ] = None,
+    held_out: Annotated[
+        bool,
+        typer.Option(
+            "--held-out",
+            help="Only the rows of DATA that fit held out (same --seed and --split); the "
+            "others stand for the training rows.",
+        ),
+    ] = False,
+    split: Annotated[
+        str, typer.Option("--split", help="With --held-out: as it was for fit.")
+    ] = "random",
+    seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Tell where a saved model loses against the Gaussian reference, term by term."""
+    from isthmus.core.errors import ValueOutOfRange
+    from isthmus.report.analysis import held_out_rows
     from isthmus.report.diagnosis import diagnose_model
 
+    if held_out and train is not None:
+        raise ValueOutOfRange("`--held-out` and `--train` exclude each other; give one.")
     with told_warnings(quiet):
-        found = diagnose_model(model, data, train=train)
+        if held_out:
+            trained, rows = held_out_rows(data, split=split, seed=seed)
+            found = diagnose_model(model, rows, train=trained)
+        else:
+            found = diagnose_model(model, data, train=train)
     if json:
         print_json(found.to_dict())
         return

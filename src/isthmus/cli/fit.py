@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from isthmus.cli.options import Json, Quiet, Seed, print_json, told_warnings
+from isthmus.cli.options import Json, Quiet, Seed, numbers, print_json, told_warnings
 
 
 def fit(
@@ -16,7 +16,8 @@ def fit(
         Path, typer.Option("-o", "--output", help="Model to write, .safetensors.")
     ],
     rate: Annotated[
-        float | None, typer.Option("--rate", help="Code symbols per column; default 1.")
+        float | None,
+        typer.Option("--rate", help="Code symbols per changing column; default 1."),
     ] = None,
     n_code: Annotated[
         int | None, typer.Option("--n-code", help="Code symbols per vector instead.")
@@ -52,6 +53,8 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Train an autoencoder, save it, and measure it on held-out rows."""
+    import numpy as np
+
     from isthmus.core.errors import OutputError, ValueOutOfRange
     from isthmus.core.protocol import measure
     from isthmus.estimators import ShallowAutoencoder, save
@@ -65,9 +68,13 @@ def fit(
         raise ValueOutOfRange(f"`--output` must end in .safetensors; got {output.name!r}.")
     with told_warnings(quiet):
         rows, held = held_out_rows(data, test=test, split=split, seed=seed)
+        if n_code is None:  # as in report: columns that never change take no bits
+            share = 1.0 if rate is None else float(numbers("--rate", str(rate))[0])
+            n_code = max(1, round(share * int((np.ptp(rows, axis=0) > 0).sum())))
+        elif rate is not None:
+            raise ValueOutOfRange("`--rate` and `--n-code` exclude each other; give one.")
         model = ShallowAutoencoder(
             n_code,
-            rate=rate,
             activation=activation,
             encoder=encoder,  # type: ignore[arg-type]
             frame=frame,  # type: ignore[arg-type]
