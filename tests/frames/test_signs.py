@@ -44,3 +44,16 @@ def test_memory_is_that_of_the_codes(rng):
     # Blocks of 2**18 float32 entries, a few of them: half of what one array of
     # pre-activations would take.
     assert peak < 0.5 * x.nbytes
+
+
+@pytest.mark.parametrize("size", [64, 128, 512, 1024])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_planes_are_the_signs_of_the_transform(size, dtype, rng):
+    # The square frame has a layout of its own; whole numbers make sums exact, zeros too.
+    frame = frames.hadamard(size, size, rng=2)
+    x = np.asfortranarray(rng.integers(-3, 4, (530, size)).astype(dtype))
+    x[0] = 0
+    z = (x * frame.signs) @ (np.sign(frame.to_dense()) * frame.signs).T
+    expected = np.packbits(z >= 0, axis=-1, bitorder="little")
+    np.testing.assert_array_equal(frames.encode_signs(frame, x), expected)
+    assert (z == 0).sum() > size  # ties are there, and count as +1

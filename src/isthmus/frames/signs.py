@@ -8,7 +8,9 @@ from jaxtyping import Float, UInt8
 from isthmus.core.bits import pack_signs
 from isthmus.frames.base import AbstractOperator
 from isthmus.frames.blocks import block_slices
+from isthmus.frames.planes import encode_planes, fits_planes
 from isthmus.frames.randomised import AbstractRandomisedFrame
+from isthmus.frames.sizes import check_rows
 
 
 def encode_signs(
@@ -33,6 +35,9 @@ def encode_signs(
         >>> encode_signs(hadamard(16, 16, rng=0), np.ones((2, 16))).shape
         (2, 2)
     """
+    if fits_planes(frame):
+        check_rows("encode_signs(x)", x, frame.n_input)
+        return encode_planes(frame, x)  # type: ignore[arg-type]
     packed = np.empty((x.shape[0], -(-frame.n_code // 8)), dtype=np.uint8)
     if isinstance(frame, AbstractRandomisedFrame):
         blocks = frame.forward_blocks(x)

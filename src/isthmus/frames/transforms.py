@@ -143,13 +143,13 @@ def factor_bits(size: int) -> list[int]:
 
 def _factor(x: Any, bits: int, divisor: int) -> Any:
     if is_numpy_array(x):
-        return _hadamard(bits, divisor, x.dtype)
-    return like(x, _hadamard(bits, divisor, np.dtype(np.float64)))
+        return hadamard_matrix(bits, divisor, x.dtype)
+    return like(x, hadamard_matrix(bits, divisor, np.dtype(np.float64)))
 
 
 @functools.lru_cache(maxsize=64)
-def _hadamard(bits: int, divisor: int, dtype: np.dtype) -> np.ndarray:
-    """Hadamard matrix of size 2**bits over the root of `divisor`."""
+def hadamard_matrix(bits: int, divisor: int, dtype: np.dtype) -> np.ndarray:
+    """Hadamard matrix of size 2**bits over the root of `divisor`, Sylvester order."""
     h = np.full((1, 1), divisor**-0.5)
     for _ in range(bits):
         h = np.block([[h, h], [h, -h]])
