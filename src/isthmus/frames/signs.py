@@ -6,9 +6,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from isthmus.core.bits import pack_signs
+from isthmus.core.errors import ValueOutOfRange
 from isthmus.frames.base import AbstractOperator
 from isthmus.frames.blocks import block_slices
 from isthmus.frames.randomised import AbstractRandomisedFrame
+from isthmus.frames.sizes import check_rows
 
 
 def encode_signs(
@@ -33,6 +35,12 @@ def encode_signs(
         >>> encode_signs(hadamard(16, 16, rng=0), np.ones((2, 16))).shape
         (2, 2)
     """
+    check_rows("encode_signs(x)", x, frame.n_input)
+    if not isinstance(x, np.ndarray):
+        raise ValueOutOfRange(
+            f"`encode_signs(x)` must be a NumPy array; got {type(x).__name__}. Convert it "
+            "first, or pack the signs of frame.forward(x)."
+        )
     packed = np.empty((x.shape[0], -(-frame.n_code // 8)), dtype=np.uint8)
     if isinstance(frame, AbstractRandomisedFrame):
         blocks = frame.forward_blocks(x)
