@@ -81,6 +81,7 @@ def analyse(
         warnings.simplefilter("always", DataWarning)
         tell("reading", 0, steps)
         dataset = without_constant_columns(load(data))
+        _check_spread(dataset)
         timings["read"] = time.perf_counter() - started
         tell("splitting and describing", 1, steps)
         test, held = _held_out_rows(dataset, X_test, split, seed)
@@ -266,6 +267,12 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
             DataWarning,
             stacklevel=2,
         )
+
+
+def _check_spread(dataset: Dataset) -> None:
+    from isthmus.estimators.parameters import check_spread
+
+    check_spread(dataset.values, name=dataset.name)
 
 
 def _checked_rates(rates: Sequence[float]) -> tuple[float, ...]:
