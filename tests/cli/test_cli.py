@@ -333,6 +333,7 @@ def test_fit_straight_through(isthmus, tmp_path):
     "arguments",
     [
         ["limits", "--bits", "1.5"],
+        ["report", "digits", "--rate", "1e300"],
         ["limits", "--nonsense"],
         ["fit", "digits"],
         ["limits", "--activation", "ternary:50"],

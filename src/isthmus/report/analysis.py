@@ -30,6 +30,7 @@ _FLOPS = 2e10  # of one slow core; a step of descent takes about 19/3 n_code^3
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
 _POINTS = 49
+_HIGHEST_RATE = 1e6
 
 
 def analyse(
@@ -280,9 +281,10 @@ def _checked_rates(rates: Sequence[float]) -> tuple[float, ...]:
     if not values:
         raise ValueOutOfRange("`analyse(rates=...)` must name at least one rate.")
     for rate in values:
-        if not (rate > 0 and np.isfinite(rate)):
+        if not 0 < rate <= _HIGHEST_RATE:
             raise ValueOutOfRange(
-                f"`analyse(rates=...)` must be positive and finite; got {rate}."
+                f"`analyse(rates=...)` must be positive and at most {_HIGHEST_RATE:g}; "
+                f"got {rate}."
             )
     return tuple(sorted(set(values)))
 
