@@ -362,3 +362,24 @@ def test_fit_straight_through(isthmus, tmp_path):
     code, out, _ = isthmus("fit", "digits", "-o", model, *words)
     assert code == 0
     assert "16 bits per vector" in out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["limits", "--bits", "1.5"],
+        ["report", "digits", "--rate", "1e300"],
+        ["limits", "--nonsense"],
+        ["fit", "digits"],
+        ["limits", "--activation", "ternary:50"],
+        ["limits", "--data", "digits", "--rate", "1e300"],
+        ["fit", "digits", "-o", "m.safetensors", "--rate", "1e300"],
+    ],
+)
+def test_wrong_options_get_one_error_line(isthmus, arguments):
+    code, out, err = isthmus(*arguments)
+    assert code == 2
+    assert out == ""
+    lines = [line for line in err.splitlines() if not line.startswith("warning:")]
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")

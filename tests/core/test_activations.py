@@ -267,3 +267,57 @@ def test_pre_activations_of_other_variance_are_refused_unless_homogeneous():
     assert limits.optimal_decoder(b, np.eye(2), activation="cube")[0, 0] > 0
     with pytest.raises(ValueOutOfRange, match="unit variance.*standard deviation 2"):
         limits.optimal_decoder(b, np.eye(2), activation="tanh")
+
+
+def boom(z):
+    raise RuntimeError("boom\nsecond line")
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (math.tanh, "numpy.vectorize"),
+        (boom, "RuntimeError: boom second line"),
+        (lambda z: z + 0j, "real numbers"),
+        (lambda z: z[:3], "shape"),
+        (lambda z: np.tanh(z).astype(np.float32), "float64 for float64"),
+        (lambda z: np.where(np.abs(z - 1.234) < 1e-3, np.nan, z), "finite"),
+        (lambda z: 1e200 * z, "small enough to square"),
+        (lambda z: 1 / z, "negligible"),
+        (lambda z: 0 * z, "!= 0"),
+        (lambda z: np.abs(z) + 1e-12 * z, "odd"),
+    ],
+)
+def test_odd_callables_get_one_line(function, words):
+    with pytest.raises(ValueOutOfRange, match=words) as caught:
+        resolve_activation(function)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda z: np.sign(z).astype(int),
+        lambda z: np.sign(z).astype(np.float32),
+        lambda z: np.sign(z).tolist(),
+    ],
+)
+def test_functions_of_other_types_are_converted(function):
+    act = resolve_activation(function)
+    assert act.c1 == pytest.approx(math.sqrt(2 / math.pi), abs=1e-13)
+    assert act.function(np.ones(2, np.float32)).dtype == np.float32
+    assert act.kernel(np.array(0.5)) == pytest.approx(1 / 3, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    "name", ["ternary:50", "sin:30", "erf:1e300", "clip:1e300", "tanh:1e-300"]
+)
+def test_parameters_that_leave_nothing_are_refused(name):
+    with pytest.raises(ValueOutOfRange):
+        resolve_activation(name)
+
+
+def test_kernel_of_the_sine_at_tiny_and_large_gains():
+    small, large = resolve_activation("sin:1e-6"), resolve_activation("sin:6")
+    assert small.kernel(np.array(-0.5)) == pytest.approx(-0.5e-12, rel=1e-9)
+    assert large.kernel(np.array(1.0)) == pytest.approx(large.f1, rel=1e-13)

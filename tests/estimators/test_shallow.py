@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from isthmus import ShallowAutoencoder, limits
-from isthmus.core import as_rng, hold_out, measure
+from isthmus.core import DataError, ValueOutOfRange, as_rng, hold_out, measure
 
 DIGITS = load_digits().data
 
@@ -309,3 +309,44 @@ def test_every_frame_and_shuffled_hadamard_columns(rng):
 def test_more_parameters_outside_their_domain(parameters, words):
     with pytest.raises(ValueError, match=words):
         ShallowAutoencoder(**parameters, random_state=0).fit(DIGITS)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_lengths_of_float32_rows_survive_any_unit(scale):
+    rows = DIGITS[:300].astype(np.float32)
+    model = ShallowAutoencoder(16, norm="float16", random_state=0)
+    plain = model.fit(rows).score(rows)
+    scaled = rows * np.float32(scale)
+    assert model.fit(scaled).score(scaled) == pytest.approx(plain, abs=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e100, 1e200])
+def test_units_whose_squares_overflow_are_named(scale):
+    with pytest.raises(DataError, match="by a constant"):
+        ShallowAutoencoder(4).fit(scale * DIGITS[:50])
+
+
+def test_straight_through_trains_in_any_unit():
+    rows = DIGITS[:200, 10:20]
+    make = ShallowAutoencoder(8, encoder="straight-through", n_steps=20, random_state=0)
+    plain = make.fit(rows).score(rows)
+    assert make.fit(1e-50 * rows).score(1e-50 * rows) == pytest.approx(plain, abs=1e-3)
+
+
+def test_one_bit_lloyd_max_comes_back_from_its_codes():
+    model = ShallowAutoencoder(8, activation="lloyd-max:1", random_state=0).fit(DIGITS)
+    codes = model.transform(DIGITS)
+    assert 1 - np.mean((DIGITS - model.inverse_transform(codes)) ** 2) / DIGITS.var(
+        axis=0
+    ).mean() == pytest.approx(model.score(DIGITS))
+    with pytest.raises(ValueOutOfRange, match="only"):
+        model.inverse_transform(np.sign(codes))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"n_code": "a"}, {"n_code": np.nan}, {"rate": "a"}, {"rate": 1e300}, {"n_code": True}],
+)
+def test_code_lengths_that_are_none(parameters):
+    with pytest.raises(ValueOutOfRange):
+        ShallowAutoencoder(**parameters).fit(DIGITS[:50])

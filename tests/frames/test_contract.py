@@ -178,3 +178,10 @@ def test_the_longer_side_of_hadamard_is_a_power_of_two(n_code, n_input, words):
 def test_rounds_are_one_to_three(make, rounds):
     with pytest.raises(ValueOutOfRange, match="1, 2 or 3"):
         make(8, 4, rng=0, rounds=rounds)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("size", [True, 2**40])
+def test_sizes_that_are_none_or_do_not_fit(make, size):
+    with pytest.raises(ValueOutOfRange):
+        make(size, 2, rng=0)

@@ -374,3 +374,30 @@ def test_code_length_of_the_identity_counts_components():
 def test_targets_outside_the_domain(target):
     with pytest.raises(ValueOutOfRange):
         limits.code_length_for(np.ones(3), target)
+
+
+@pytest.mark.parametrize("n_code", [2**63, 10**30, True])
+def test_code_lengths_beyond_int64(n_code):
+    with pytest.raises(ValueOutOfRange) as caught:
+        limits.covariance_limit([4.0, 2.0], n_code)
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("bad", [[1.7e308] * 2, [5e-324]])
+def test_eigenvalues_that_cannot_be_added_up(bad):
+    for call in (
+        lambda: limits.covariance_limit(bad, 3),
+        lambda: limits.rate_distortion(bad, 3),
+        lambda: limits.code_length_for(bad, 0.5),
+    ):
+        with pytest.raises(ValueOutOfRange, match="by a constant"):
+            call()
+
+
+def test_targets_that_no_code_length_reaches():
+    with pytest.raises(ValueOutOfRange, match="at most 2"):
+        limits.code_length_for([4.0, 2.0], 1e-300)
+
+
+def test_huge_rates_of_random_encoders_do_not_overflow():
+    assert limits.random_encoder_limit(1e300) == pytest.approx(ALPHA / 1e300)

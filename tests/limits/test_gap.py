@@ -35,8 +35,9 @@ def test_terms_add_up_and_have_their_signs(seed, activation):
     train, test = root @ root.transpose(0, 2, 1) + 0.1 * np.eye(d)
     b, a = rng.standard_normal((n, d)), rng.standard_normal((d, n))
     split = limits.gap_split(b, a, train, 1.7, test_covariance=test, activation=activation)
-    size = max(1.0, *map(abs, split.terms.values()))
-    assert sum(split.terms.values()) == pytest.approx(split.gap, abs=1e-9 * size)
+    # The cube's risks reach 1e6, and rounding is relative to the largest of them.
+    rounding = 1e-13 * max(1e4, *map(abs, split.terms.values()))
+    assert sum(split.terms.values()) == pytest.approx(split.gap, abs=rounding)
     assert split.spectrum >= -1e-7 * np.trace(train)
     assert split.decoder >= -1e-7 * np.trace(train)
     at_test = limits.population_risk(b, a, test, activation=activation)
@@ -106,11 +107,16 @@ def test_as_nmse_every_risk_is_over_its_own_variance():
 @pytest.mark.parametrize(
     ("b", "a", "measured", "words"),
     [
-        (np.eye(3), np.eye(2), 0.5, "shapes"),
-        (np.eye(2), np.ones((2, 3)), 0.5, "shapes"),
+        (np.eye(3), np.eye(2), 0.5, "shape"),
+        (np.eye(2), np.ones((2, 3)), 0.5, "shape"),
         (np.eye(2), np.eye(2), np.nan, "finite"),
     ],
 )
 def test_arguments_that_teach(b, a, measured, words):
     with pytest.raises(ValueOutOfRange, match=words):
         limits.gap_split(b, a, np.eye(2), measured)
+
+
+def test_a_test_covariance_of_another_size_is_named():
+    with pytest.raises(ValueOutOfRange, match="shape of the training covariance"):
+        limits.gap_split(np.eye(2), np.eye(2), np.eye(2), 0.5, test_covariance=np.eye(3))

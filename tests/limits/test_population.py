@@ -461,3 +461,13 @@ def test_covariances_that_are_none(sigma):
         limits.optimal_decoder(np.eye(2), sigma)
     with pytest.raises(ValueOutOfRange):
         limits.population_risk(np.eye(2), np.eye(2), sigma)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_decoder_must_be_finite(bad):
+    with pytest.raises(ValueOutOfRange, match="decoder_weight=...\\)` must be finite"):
+        limits.population_risk(np.eye(2), bad * np.ones((2, 2)), np.eye(2))
+    with pytest.raises(ValueOutOfRange, match="decoder_weight=...\\)` must be finite"):
+        limits.population_gradient(
+            np.eye(2), np.eye(2), decoder_weight=bad * np.ones((2, 2))
+        )

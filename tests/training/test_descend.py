@@ -293,3 +293,15 @@ def test_memory_is_asked_before_anything_is_made(monkeypatch):
     ((argument, value, needed, _),) = asked
     assert (argument, value) == ("descend(n_code=...)", 3)
     assert needed >= 8 * 5 * 9
+
+
+def test_variances_that_cannot_be_added_up():
+    with pytest.raises(ValueOutOfRange, match="by a constant"):
+        descend(np.array([1.7e308, 1.7e308]), 2, rng=0)
+
+
+def test_starts_of_any_length():
+    rows = np.eye(3)[:2] + 0.1
+    plain = descend(np.ones(3), 2, start=rows, rng=0)
+    long = descend(np.ones(3), 2, start=1e200 * rows, rng=0)
+    assert long.nmse == pytest.approx(plain.nmse, rel=1e-12)

@@ -148,7 +148,7 @@ def _spectral(
     else:
         rates = numbers("--rate", rate or "0.25,0.5,1,2")
         lengths = [max(1, round(r * d)) for r in rates]
-    limit = covariance_limit(eigenvalues, np.asarray(lengths), activation=act)
+    limit = covariance_limit(eigenvalues, lengths, activation=act)
     table: dict[str, list[Any]] = {"rate": [n / d for n in lengths], "n_code": lengths}
     if act.quantised and act.bits != 1:
         table["bits"] = [total_bits(n, bits_per_symbol=act.bits) for n in lengths]

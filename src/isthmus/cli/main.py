@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,7 +64,7 @@ def run(arguments: list[str] | None = None) -> int:
             typer.echo(f"error: {error}", err=True)
             return 2
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # of the parser
-            error.show()
+            _tell(error)
             return 2
         if type(error).__name__ != "Abort":
             raise
@@ -72,6 +72,18 @@ def run(arguments: list[str] | None = None) -> int:
     if code == _INTERRUPTED:
         typer.echo("interrupted; nothing was written", err=True)
     return code
+
+
+def _tell(error: Any) -> None:
+    """One line for a wrong option; the whole help where nothing was asked for."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return
+    context = getattr(error, "ctx", None)
+    command = "isthmus" if context is None else context.command_path
+    command = command.removeprefix("python -m ")
+    message = " ".join(error.format_message().split())
+    typer.echo(f"error: {message} See `{command} --help`.", err=True)
 
 
 def main() -> None:

@@ -110,29 +110,67 @@ def resolve_activation(activation: object) -> Activation:
     return found
 
 
+def check_usable(name: str, c1: float, f1: float) -> None:
+    """Refuse an activation through which a linear decoder sees nothing."""
+    if not (math.isfinite(c1) and math.isfinite(f1)):
+        raise ValueOutOfRange(
+            f"`activation={name}` must be finite between -12 and 12, where a Gaussian "
+            "falls, and small enough to square there; it is not. Clip it."
+        )
+    if not abs(c1) > 1e-9 * math.sqrt(max(f1, 1e-100)):
+        raise ValueOutOfRange(
+            f"`activation={name}` must have E[Z s(Z)] != 0, and not negligible beside the "
+            f"root of E[s(Z)^2]; got {c1:.2g} and {math.sqrt(max(f1, 0.0)):.2g}. A linear "
+            "decoder sees nothing through such an activation."
+        )
+
+
 def _measured(function: Callable[[np.ndarray], np.ndarray]) -> Activation:
-    name = getattr(function, "__name__", repr(function))
-    grid = np.linspace(0.013, 6.0, 499)
-    up, down = np.asarray(function(grid)), np.asarray(function(-grid))
-    if up.shape != grid.shape or not np.all(np.isfinite(up)):
-        raise ValueOutOfRange(
-            f"`activation={name}` must map an array to a finite array of its shape."
-        )
-    if np.abs(up + down).max() > 1e-9 * max(1.0, float(np.abs(up).max())):
-        raise ValueOutOfRange(
-            f"`activation={name}` must be odd, s(-u) = -s(u). "
-            "Use its odd part (s(u) - s(-u)) / 2: the theory covers that alone."
-        )
-    _, kinks = smooth_pieces(function)
-    places = [*kinks.tolist(), 0.0]
-    c1 = gaussian_mean(lambda z: z * function(z), kinks=places)
-    f1 = gaussian_mean(lambda z: function(z) ** 2, kinks=places)
-    if abs(c1) < 1e-9 * math.sqrt(max(f1, 1e-300)):
-        raise ValueOutOfRange(
-            f"`activation={name}` must have E[Z s(Z)] != 0; got {c1:.2g}. "
-            "A linear decoder sees nothing through such an activation."
-        )
+    name = getattr(function, "__name__", None) or " ".join(repr(function).split())[:60]
+    with np.errstate(all="ignore"):  # overflow and NaN are told by the checks
+        function = _entrywise(function, name)
+        _, kinks = smooth_pieces(function)
+        places = [*kinks.tolist(), 0.0]
+        c1 = gaussian_mean(lambda z: z * function(z), kinks=places)
+        f1 = gaussian_mean(lambda z: function(z) ** 2, kinks=places)
+    check_usable(name, c1, f1)
     kernel = measured_kernel(function, f1, kinks=kinks.tolist())
     return Activation(
         name, function, c1, f1, kernel, kernel.derivative, kinks=tuple(kinks.tolist())
     )
+
+
+def _entrywise(function: Callable[[np.ndarray], object], name: str) -> Entrywise:
+    """The function itself if it maps float64 to float64, else one that converts."""
+    grid = np.linspace(0.013, 6.0, 499)
+    try:
+        given = function(grid.copy()), function(-grid)
+        up, down = (np.asarray(values) for values in given)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:80]
+        raise ValueOutOfRange(
+            f"`activation={name}` must map an array entry by entry; on one of shape "
+            f"{grid.shape} it raised {type(error).__name__}: {reason}. "
+            "For a function of one number pass numpy.vectorize(function, otypes=[float])."
+        ) from error
+    real = up.dtype.kind in "fiub" and down.dtype.kind in "fiub"
+    if not real or up.shape != grid.shape or not np.all(np.isfinite(up)):
+        raise ValueOutOfRange(
+            f"`activation={name}` must map an array to a finite array of real numbers of "
+            f"its shape {grid.shape}; got {up.dtype} of shape {up.shape}."
+        )
+    rough = up.dtype.kind == "f" and up.dtype.itemsize < 8
+    if rough and np.unique(up).size > grid.size // 4:
+        raise ValueOutOfRange(
+            f"`activation={name}` must give float64 for float64; got {up.dtype}, whose "
+            "rounding cannot be told from jumps. Compute in the type of the argument."
+        )
+    up, down = up.astype(np.float64), down.astype(np.float64)
+    if not np.abs(up + down).max() <= 1e-9 * max(1e-290, float(np.abs(up).max())):
+        raise ValueOutOfRange(
+            f"`activation={name}` must be odd, s(-u) = -s(u). "
+            "Use its odd part (s(u) - s(-u)) / 2: the theory covers that alone."
+        )
+    if isinstance(given[0], np.ndarray) and given[0].dtype == np.float64:
+        return function  # type: ignore[return-value]
+    return lambda u: np.asarray(function(u)).astype(np.asarray(u).dtype)

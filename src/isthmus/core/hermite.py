@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import resolve_activation
-from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.door import whole_number
 from isthmus.core.quadrature import smooth_pieces
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
@@ -40,11 +40,8 @@ def hermite_coefficients(
     References:
         [shevchenko:23]
     """
-    if n_coefficients != int(n_coefficients) or not 1 <= n_coefficients <= 1000:
-        raise ValueOutOfRange(
-            "`hermite_coefficients(n_coefficients=...)` must be a whole number from 1 to "
-            f"1000; got {n_coefficients}."
-        )
+    name = "hermite_coefficients(n_coefficients=...)"
+    count = whole_number(name, n_coefficients, least=1, most=1000)
     act = resolve_activation(activation)
     edges, _ = smooth_pieces(act.function, kinks=[0.0, *act.kinks])
     # Degree 1000 has half a wave per 0.05: no panel is wider than eight of them.
@@ -54,9 +51,9 @@ def hermite_coefficients(
     z = (half * _NODES + 0.5 * (positive[1:] + positive[:-1])[:, None]).ravel()
     weight = (half * _WEIGHTS).ravel() * np.exp(-0.5 * z * z) / np.sqrt(2.0 * np.pi)
     values = 2.0 * weight * np.asarray(act.function(z))
-    found = np.zeros(int(n_coefficients))
+    found = np.zeros(count)
     before, current = np.zeros_like(z), np.ones_like(z)
-    for k in range(int(n_coefficients)):
+    for k in range(count):
         if k % 2:
             found[k] = values @ current
         following = (z * current - np.sqrt(k) * before) / np.sqrt(k + 1)

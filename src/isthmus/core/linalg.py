@@ -7,8 +7,11 @@ import warnings
 import numpy as np
 from jaxtyping import Float
 
+from isthmus.core.door import real_array
 from isthmus.core.errors import DataWarning, ValueOutOfRange
 from isthmus.core.tolerance import JITTER, RELATIVE_RANK, SYMMETRY
+
+_LARGEST = 1e300
 
 
 def descending_eigh(
@@ -24,21 +27,26 @@ def descending_eigh(
     return np.clip(values[::-1], 0.0, None), vectors[:, ::-1]
 
 
-def check_covariance(name: str, covariance: np.ndarray) -> Float[np.ndarray, "d d"]:
+def check_covariance(name: str, covariance: object) -> Float[np.ndarray, "d d"]:
     """Symmetric positive semi-definite float64 copy, or an error that says why not."""
     sigma = check_symmetric(name, covariance)
     check_not_negative(name, np.linalg.eigvalsh(sigma))
     return sigma
 
 
-def check_symmetric(name: str, covariance: np.ndarray) -> Float[np.ndarray, "d d"]:
+def check_symmetric(name: str, covariance: object) -> Float[np.ndarray, "d d"]:
     """Symmetric float64 copy of a finite square matrix, or an error that says why not."""
-    sigma = np.asarray(covariance, dtype=np.float64)
+    sigma = real_array(name, covariance)
     if sigma.ndim != 2 or sigma.shape[0] != sigma.shape[1] or sigma.shape[0] == 0:
         raise ValueOutOfRange(f"`{name}` must be a square matrix; got shape {sigma.shape}.")
     if not np.all(np.isfinite(sigma)):
         raise ValueOutOfRange(f"`{name}` must be finite; it holds NaN or infinity.")
     size = float(np.abs(sigma).max())
+    if size > _LARGEST / sigma.shape[0]:
+        raise ValueOutOfRange(
+            f"`{name}` must be small enough to add up; its largest entry is {size:.3g}. "
+            "Divide the data by a constant."
+        )
     if float(np.abs(sigma - sigma.T).max()) > SYMMETRY * size:
         raise ValueOutOfRange(
             f"`{name}` must be symmetric; it differs from its transpose by "

@@ -7,7 +7,8 @@ import functools
 import numpy as np
 from jaxtyping import Float
 
-from isthmus.core.errors import NotConverged, ValueOutOfRange
+from isthmus.core.door import whole_number
+from isthmus.core.errors import NotConverged
 
 MAX_BITS = 12
 
@@ -119,8 +120,4 @@ def lloyd_max_distortion(bits: int) -> float:
 
 
 def _check(bits: int) -> None:
-    if bits != int(bits) or not 0 <= bits <= MAX_BITS:
-        raise ValueOutOfRange(
-            f"`lloyd_max_distortion(bits=...)` must be a whole number from 0 to "
-            f"{MAX_BITS}; got {bits}."
-        )
+    whole_number("lloyd_max_distortion(bits=...)", bits, least=0, most=MAX_BITS)

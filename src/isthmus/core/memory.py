@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from isthmus.core.door import shown
 from isthmus.core.errors import ValueOutOfRange
 
 _GROUP = Path("/sys/fs/cgroup")
@@ -42,9 +43,10 @@ def check_memory(argument: str, value: int, needed: int, way_out: str) -> None:
     """
     available = available_memory()
     if available is not None and needed > available:
+        size = f"{needed / 1e9:.1f} GB" if needed < 2**60 else "more than 10^9 GB"
         raise ValueOutOfRange(
-            f"`{argument}` must fit into memory; got {value}, which takes "
-            f"{needed / 1e9:.1f} GB where {available / 1e9:.1f} GB are free. {way_out}"
+            f"`{argument}` must fit into memory; got {shown(value)}, which takes {size} "
+            f"where {available / 1e9:.1f} GB are free. {way_out}"
         )
 
 

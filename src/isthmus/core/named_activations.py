@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.core.activations import Activation, Entrywise
+from isthmus.core.activations import Activation, Entrywise, check_usable
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.kernels import AngleKernel, measured_kernel, step_kernel
 from isthmus.core.lloyd_max import MAX_BITS, lloyd_max_distortion, lloyd_max_quantiser
 from isthmus.core.quadrature import gaussian_mean
 from isthmus.core.tolerance import CORRELATION_GAP
+
+_LEAST, _MOST = 1e-9, 1e9  # beyond them a smooth activation is linear or a sign
 
 Family = Callable[[float], Activation]
 
@@ -73,7 +75,10 @@ def _sin(a: float) -> Activation:
     square = a * a
 
     def kernel(m: np.ndarray) -> Any:
-        return 0.5 * (np.exp(square * (m - 1.0)) - np.exp(-square * (m + 1.0)))
+        # e^-s sinh(s m), without overflow for large s or cancellation for small s.
+        size = np.abs(m)
+        rest = -0.5 * np.expm1(-2.0 * square * size)
+        return np.copysign(np.exp(square * (size - 1.0)) * rest, m)
 
     def derivative(m: np.ndarray) -> Any:
         return 0.5 * square * (np.exp(square * (m - 1.0)) + np.exp(-square * (m + 1.0)))
@@ -261,9 +266,11 @@ def named(text: str) -> Activation | None:
         value = float(parameter) if colon else default
     except ValueError:
         value = float("nan")
-    if not (value > 0 and math.isfinite(value)):
+    if not _LEAST <= value <= _MOST:
         raise ValueOutOfRange(
-            f"`activation='{name}:parameter'` must have a positive number there; "
-            f"got {text!r}."
+            f"`activation='{name}:parameter'` must have a positive number there, from "
+            f"{_LEAST:g} to {_MOST:g}; got {text!r}."
         )
-    return dataclasses.replace(maker(value), name=text)
+    made = maker(value)
+    check_usable(text, made.c1, made.f1)
+    return dataclasses.replace(made, name=text)

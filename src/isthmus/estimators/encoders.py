@@ -144,19 +144,22 @@ def straight_through_encoder(task: Task) -> Encoder:
         if task.progress is not None:
             task.progress("straight-through training", done, total)
 
+    # In units of the widest direction: float32 weights would overflow in others.
+    unit = float(np.sqrt(task.variances[0]))
+    deviations = np.sqrt(task.variances) / unit
     found = train_straight_through(
-        task.centred() @ task.coordinates,
+        task.centred() @ (task.coordinates / unit),
         task.n_code,
         activation=task.activation,
-        start=task.unit_design() / np.sqrt(task.variances),
-        whitening=None if task.whiten else np.diag(task.variances**-0.5),
+        start=task.unit_design() / deviations,
+        whitening=None if task.whiten else np.diag(1.0 / deviations),
         # A free decoder's noise grows as code length over batch.
         batch_size=max(_BATCH, min(task.n_code, _LARGEST_BATCH)),
         n_steps=3000 if task.n_steps is None else task.n_steps,
         rng=task.rng,
         progress=tell,
     )
-    weight = found.encoder_weight.astype(np.float64) @ task.coordinates.T
+    weight = found.encoder_weight.astype(np.float64) @ (task.coordinates.T / unit)
     history = found.history
     return Encoder(weight, history.nmse, history.step, found.reason)
 

@@ -58,6 +58,8 @@ def fit_linear_decoder(
     power, vectors = np.linalg.eigh(gram / n_rows)
     power = np.clip(power, 0.0, None)
     unit = float(power.mean())
+    if not unit > 0:  # every code is zero, as a coarse quantiser's can be
+        return prior, float("inf")
     turned = vectors.T @ (cross / n_rows)
     signal = np.sum(turned**2, axis=1)
     if ridge == "gcv":

@@ -40,7 +40,10 @@ class NormScale:
         """Euclidean lengths in the coordinates."""
         if self.coordinates is not None:
             centred = centred @ self.coordinates.astype(centred.dtype, copy=False)
-        found: np.ndarray = np.sqrt(np.einsum("ij,ij->i", centred, centred))
+        # In float32 the squares of ordinary numbers overflow or vanish.
+        found: np.ndarray = np.sqrt(
+            np.einsum("ij,ij->i", centred, centred, dtype=np.float64, casting="same_kind")
+        )
         return found
 
     def even(

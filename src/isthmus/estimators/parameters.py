@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.door import real_number, whole_number
+from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.memory import check_memory
 
 _CALL = "ShallowAutoencoder"
+_BLOCK = 4096
+_LEAST, _MOST = 1e-60, 1e60  # of a spread: fourth powers must not overflow
 
 
 def code_length(n_code: int | None, rate: float | None, n_input: int) -> int:
@@ -23,12 +26,8 @@ def code_length(n_code: int | None, rate: float | None, n_input: int) -> int:
             f"got n_code={n_code} and rate={rate}."
         )
     if n_code is not None:
-        if n_code != int(n_code) or n_code < 1:
-            raise ValueOutOfRange(
-                f"`{_CALL}(n_code=...)` must be a whole number of at least 1; got {n_code}."
-            )
-        return int(n_code)
-    wanted = 1.0 if rate is None else float(rate)
+        return whole_number(f"{_CALL}(n_code=...)", n_code, least=1)
+    wanted = 1.0 if rate is None else real_number(f"{_CALL}(rate=...)", rate)
     if not (wanted > 0 and np.isfinite(wanted)):
         raise ValueOutOfRange(
             f"`{_CALL}(rate=...)` must be positive and finite; got {wanted}."
@@ -46,7 +45,7 @@ def check_size(n_code: int, n_input: int) -> None:
 def check_choices(**choices: tuple[object, tuple[str, ...]]) -> None:
     """Refuse a name that is not among those allowed."""
     for name, (value, allowed) in choices.items():
-        if value not in allowed:
+        if not isinstance(value, str) or value not in allowed:
             raise ValueOutOfRange(
                 f"`{_CALL}({name}=...)` must be one of {', '.join(allowed)}; got {value!r}."
             )
@@ -54,13 +53,31 @@ def check_choices(**choices: tuple[object, tuple[str, ...]]) -> None:
 
 def check_numbers(ridge: object, n_steps: object) -> None:
     """Refuse a penalty below zero and steps that are not whole."""
-    if ridge != "gcv" and not (isinstance(ridge, (int, float)) and ridge >= 0):
+    number = isinstance(ridge, (int, float, np.number)) and ridge >= 0
+    if not (number or (isinstance(ridge, str) and ridge == "gcv")):
         raise ValueOutOfRange(
             f"`{_CALL}(ridge=...)` must be 'gcv' or a number >= 0; got {ridge!r}."
         )
-    whole = isinstance(n_steps, (int, np.integer)) and n_steps >= 1
-    if n_steps is not None and not whole:
+    if n_steps is None:
+        return
+    whole = isinstance(n_steps, (int, np.integer)) and not isinstance(n_steps, bool)
+    if not whole or n_steps < 1:  # type: ignore[operator]
         raise ValueOutOfRange(
             f"`{_CALL}(n_steps=...)` must be None or a whole number of at least 1; "
             f"got {n_steps!r}."
+        )
+
+
+def check_spread(x: np.ndarray, *, name: str = f"{_CALL}.fit(X)") -> None:
+    """Refuse rows that are all equal, and units whose fourth power overflows."""
+    spread = max(
+        float(np.abs(x[i : i + _BLOCK].astype(np.float64) - x[0]).max())
+        for i in range(0, x.shape[0], _BLOCK)
+    )
+    if spread == 0:
+        raise DataError(f"`{name}` must see rows that differ; all {x.shape[0]} are equal.")
+    if not _LEAST <= spread <= _MOST:
+        raise DataError(
+            f"`{name}` must see rows that differ by {_LEAST:g} to {_MOST:g}; they "
+            f"differ by {spread:.3g}. Multiply or divide the data by a constant."
         )

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from isthmus import frames
 from isthmus.core.activations import Activation, resolve_activation
-from isthmus.core.errors import DataError, ValueOutOfRange
+from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.linalg import descending_eigh, solve_gram
 from isthmus.core.progress import progress_bar
 from isthmus.core.protocol import measure, total_bits
@@ -29,6 +29,7 @@ from isthmus.estimators.parameters import (
     check_choices,
     check_numbers,
     check_size,
+    check_spread,
     code_length,
 )
 from isthmus.limits.covariance import covariance_limit
@@ -142,7 +143,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             The fitted estimator.
 
         Raises:
-            DataError: If all rows are equal.
+            DataError: If all rows are equal, or their spread cannot be squared.
             MissingDependency: If the encoder is ``"straight-through"`` without torch.
             ValueOutOfRange: If a parameter is outside its domain.
         """
@@ -151,12 +152,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         activation = resolve_activation(self.activation)
         self.n_code_ = code_length(self.n_code, self.rate, x.shape[1])
         check_size(self.n_code_, x.shape[1])
+        check_spread(x)
         self.mean_, covariance, self.shrinkage_ = training_covariance(x)
-        if not np.trace(covariance) > 0:
-            raise DataError(
-                "`ShallowAutoencoder.fit(X)` must see rows that differ; all "
-                f"{x.shape[0]} are equal."
-            )
         eigenvalues, basis = descending_eigh(covariance)
         self._make_encoder(x, eigenvalues, basis, covariance)
         cross, gram = code_moments(self.encoder_weight_, covariance, activation)
@@ -234,8 +231,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             Reconstructions, "sample input", input units.
 
         Raises:
-            ValueOutOfRange: If codes have the wrong length, are not ±1 where the
-                activation is the sign, or a length is negative.
+            ValueOutOfRange: If codes have the wrong length, are no levels of an
+                activation of two levels (±1 for the sign), or a length is negative.
         """
         check_is_fitted(self)
         given = check_array(X, dtype=[np.float64, np.float32], input_name="X")
@@ -247,11 +244,15 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
                 f"got {given.shape[1]} columns."
             )
         codes = given[:, : self.n_code_]
-        if self._resolved().n_levels == 2 and not np.all(np.abs(codes) == 1):
-            raise ValueOutOfRange(
-                "`inverse_transform(X)` must hold codes of -1 and +1 only. "
-                "Pass what `transform` returned; for bits b use 2 * b - 1."
-            )
+        act = self._resolved()
+        if act.n_levels == 2:
+            level = act.function(np.ones(1, dtype=codes.dtype))[0]
+            if not np.all(np.abs(codes) == level):
+                raise ValueOutOfRange(
+                    f"`inverse_transform(X)` must hold codes of {-level:g} and {level:+g} "
+                    "only. Pass what `transform` returned; for bits b of the sign "
+                    "activation use 2 * b - 1."
+                )
         if self.norm_scale_ is None:
             return self._decode(codes, None)
         if np.any(given[:, -1] < 0):

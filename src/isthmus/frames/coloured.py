@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from isthmus.core.door import real_array, shown
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.random import as_rng, random_subset
 from isthmus.frames.base import AbstractFrame, AbstractOperator
@@ -102,16 +103,26 @@ def coloured(
     References:
         [shevchenko:23]
     """
+    if not isinstance(frame, AbstractFrame):
+        raise ValueOutOfRange(
+            f"`coloured(frame=...)` must be a frame of isthmus.frames; got {shown(frame)}."
+        )
     active = frame.n_input
+    basis = real_array("coloured(basis=...)", basis)
+    eigenvalues = real_array("coloured(eigenvalues=...)", eigenvalues)
+    gains = real_array("coloured(gains=...)", gains)
     if basis.ndim != 2 or basis.shape[1] != active:
         raise ValueOutOfRange(
             f"`coloured(basis=...)` must have {active} columns, as many as the frame has; "
             f"got shape {basis.shape}. Pass the active directions alone."
         )
+    if not np.all(np.isfinite(basis)):
+        raise ValueOutOfRange("`coloured(basis=...)` must be finite.")
     for name, values in (("eigenvalues", eigenvalues), ("gains", gains)):
         if values.shape != (active,) or not np.all((values > 0) & np.isfinite(values)):
             raise ValueOutOfRange(
-                f"`coloured({name}=...)` must be {active} positive numbers; got {values}. "
+                f"`coloured({name}=...)` must be {active} positive numbers; "
+                f"got {shown(values)}. "
                 "Leave out directions without gain."
             )
     order = random_subset(as_rng(rng), active, active)

@@ -61,7 +61,7 @@ def haar(n_code: int, n_input: int, *, rng: np.random.Generator | int | None) ->
         >>> bool(np.allclose(w @ w.T, np.eye(3)))
         True
     """
-    check_sizes("haar", n_code, n_input)
+    n_code, n_input = check_sizes("haar", n_code, n_input)
     needed = 8 * 4 * n_code * n_input
     check_memory("haar(n_code=...)", n_code, needed, "Use dct, which stores no matrix.")
     tall = max(n_code, n_input), min(n_code, n_input)

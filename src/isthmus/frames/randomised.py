@@ -12,11 +12,15 @@ import numpy as np
 from array_api_compat import array_namespace, is_numpy_array
 from jaxtyping import Float, Int
 
+from isthmus.core.memory import check_memory
 from isthmus.core.random import as_rng, random_signs, random_subset
 from isthmus.frames.base import AbstractFrame
 from isthmus.frames.blocks import row_blocks, worked_blocks
 from isthmus.frames.sizes import check_rounds, check_rows, check_sizes
 from isthmus.frames.transforms import Spare, index, like
+
+_BYTES = 32
+"""Peak of drawing one entry of the longer side: words, signs, places."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,8 +124,10 @@ def draw(
 
     With `keep_order` a square frame takes its columns in order.
     """
-    check_sizes(call, n_code, n_input)
+    n_code, n_input = check_sizes(call, n_code, n_input)
     check_rounds(call, rounds)
+    name, size = max(("n_code", n_code), ("n_input", n_input), key=lambda one: one[1])
+    check_memory(f"{call}({name}=...)", size, _BYTES * rounds * size, "Take a shorter one.")
     generator = as_rng(rng)
     signs = random_signs(generator, n_input)
     long, short = max(n_code, n_input), min(n_code, n_input)
@@ -130,7 +136,7 @@ def draw(
     else:
         places = random_subset(generator, long, short)
     later = tuple(random_signs(generator, long) for _ in range(rounds - 1))
-    return int(n_code), int(n_input), signs, places, later
+    return n_code, n_input, signs, places, later
 
 
 def _gather(x: Any, places: np.ndarray) -> Any:

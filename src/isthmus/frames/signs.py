@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from isthmus.core.bits import pack_signs
+from isthmus.core.errors import ValueOutOfRange
 from isthmus.frames.base import AbstractOperator
 from isthmus.frames.blocks import block_slices
 from isthmus.frames.planes import encode_planes, fits_planes
@@ -35,8 +36,13 @@ def encode_signs(
         >>> encode_signs(hadamard(16, 16, rng=0), np.ones((2, 16))).shape
         (2, 2)
     """
+    check_rows("encode_signs(x)", x, frame.n_input)
+    if not isinstance(x, np.ndarray):
+        raise ValueOutOfRange(
+            f"`encode_signs(x)` must be a NumPy array; got {type(x).__name__}. Convert it "
+            "first, or pack the signs of frame.forward(x)."
+        )
     if fits_planes(frame):
-        check_rows("encode_signs(x)", x, frame.n_input)
         return encode_planes(frame, x)  # type: ignore[arg-type]
     packed = np.empty((x.shape[0], -(-frame.n_code // 8)), dtype=np.uint8)
     if isinstance(frame, AbstractRandomisedFrame):

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from isthmus.core.door import real_array, real_number, shown
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS, lloyd_max_distortion
 from isthmus.core.typing import Numbers
@@ -57,10 +58,11 @@ def rate_distortion(
         [cover:06]
     """
     lam = check_eigenvalues("rate_distortion", eigenvalues)
-    budget = np.asarray(bits, dtype=np.float64)
+    budget = real_array("rate_distortion(bits=...)", bits)
     if budget.ndim > 1 or not np.all(np.isfinite(budget)) or np.any(budget < 0):
         raise ValueOutOfRange(
-            f"`rate_distortion(bits=...)` must be finite and not negative; got {bits!r}."
+            f"`rate_distortion(bits=...)` must be finite and not negative; "
+            f"got {shown(bits)}."
         )
     positive = np.sort(lam[lam > 0])[::-1]
     log_lam = np.log2(positive)
@@ -142,6 +144,7 @@ def isotropic_transform_coding(rate: float) -> float:
     References:
         [max:60], [lloyd:82]
     """
+    rate = real_number("isotropic_transform_coding(rate=...)", rate)
     if not 0.0 <= rate <= MAX_BITS:
         raise ValueOutOfRange(
             f"`isotropic_transform_coding(rate=...)` must lie in [0, {MAX_BITS}]; "

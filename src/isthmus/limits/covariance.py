@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 
 from isthmus.core.activations import resolve_activation
+from isthmus.core.door import real_number
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.tolerance import SPIKE
 from isthmus.core.typing import Numbers
-from isthmus.limits.spectrum import check_eigenvalues, check_lengths
+from isthmus.limits.spectrum import LONGEST_CODE, check_eigenvalues, check_lengths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +161,7 @@ def code_length_for(
     References:
         [shevchenko:23]
     """
+    target_nmse = real_number("code_length_for(target_nmse=...)", target_nmse)
     if not 0.0 < target_nmse < 1.0:
         raise ValueOutOfRange(
             f"`code_length_for(target_nmse=...)` must lie in (0, 1); got {target_nmse}. "
@@ -173,6 +175,11 @@ def code_length_for(
     high = 1
     while limit(high) > target_nmse:
         high *= 2
+        if high > LONGEST_CODE:
+            raise ValueOutOfRange(
+                "`code_length_for(target_nmse=...)` must be reached by at most 2**62 code "
+                f"symbols; got {target_nmse}. Ask for more error."
+            )
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import resolve_activation
+from isthmus.core.door import real_array, whole_number
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.typing import Numbers
 from isthmus.limits.isotropic import check_rates, isotropic_limit
@@ -46,7 +47,7 @@ def random_encoder_limit(
     rates = check_rates("random_encoder_limit", rate)
     alpha = resolve_activation(activation).alpha
     middle = alpha + rates - 1.0
-    root = np.sqrt(middle**2 + 4.0 * alpha)
+    root = np.hypot(middle, 2.0 * np.sqrt(alpha))
     # Whichever form of the root of the quadratic does not cancel.
     falling = np.where(middle + root > 0, middle + root, 1.0)
     nmse = np.where(middle > 0, 2.0 * alpha / falling, 0.5 * (root - middle))
@@ -98,7 +99,7 @@ def norm_spread_limit(
     References:
         [shevchenko:23]
     """
-    lengths = np.asarray(norms, dtype=np.float64)
+    lengths = real_array("norm_spread_limit(norms=...)", norms)
     if lengths.size == 0 or not np.all(np.isfinite(lengths)) or np.any(lengths < 0):
         raise ValueOutOfRange(
             "`norm_spread_limit(norms=...)` must be finite and not negative; got "
@@ -106,10 +107,8 @@ def norm_spread_limit(
         )
     if not lengths.max() > 0:
         raise ValueOutOfRange("`norm_spread_limit(norms=...)` must not all be zero.")
-    if n_input is not None and (n_input != int(n_input) or n_input < 1):
-        raise ValueOutOfRange(
-            f"`norm_spread_limit(n_input=...)` must be whole and at least 1; got {n_input}."
-        )
+    if n_input is not None:
+        n_input = whole_number("norm_spread_limit(n_input=...)", n_input, least=1)
     act = resolve_activation(activation)
     if act.degree != 0:
         raise ValueOutOfRange(

@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from isthmus.core.activations import Activation, resolve_activation
+from isthmus.core.activations import Activation
+from isthmus.core.door import real_number
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.linalg import check_covariance, solve_gram
 from isthmus.core.typing import Matrix
 from isthmus.limits.covariance import covariance_limit
-from isthmus.limits.population import code_moments
+from isthmus.limits.population import checked, checked_decoder, code_moments
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,21 +125,22 @@ def gap_split(
         [shevchenko:23]
     """
     sigma = check_covariance("gap_split(training_covariance=...)", training_covariance)
-    b, a = np.asarray(encoder_weight, dtype=float), np.asarray(decoder_weight, dtype=float)
-    if b.ndim != 2 or b.shape[1] != sigma.shape[0] or a.shape != b.shape[::-1]:
-        raise ValueOutOfRange(
-            "`gap_split` must get weights of shapes (code, input) and (input, code), input "
-            f"{sigma.shape[0]}; got {b.shape} and {a.shape}."
-        )
-    if not np.isfinite(measured):
+    b, sigma, act = checked("gap_split", encoder_weight, sigma, activation)
+    a = checked_decoder("gap_split", decoder_weight, b.shape[::-1])
+    error = real_number("gap_split(measured=...)", measured)
+    if not np.isfinite(error):
         raise ValueOutOfRange(f"`gap_split(measured=...)` must be finite; got {measured}.")
-    act = resolve_activation(activation)
     limit = covariance_limit(np.linalg.eigvalsh(sigma).clip(0.0), len(b), activation=act)
     reference = float(limit.nmse) * float(np.trace(sigma)) / len(sigma)
     best, linear, given = _risks(b, a, sigma, act)
     at_test = given
     if test_covariance is not None:
         other = check_covariance("gap_split(test_covariance=...)", test_covariance)
+        if other.shape != sigma.shape:
+            raise ValueOutOfRange(
+                "`gap_split(test_covariance=...)` must have the shape of the training "
+                f"covariance, {sigma.shape}; got {other.shape}."
+            )
         at_test = _given_risk(a, *code_moments(b, other, act), other)
     return GapSplit(
         reference=reference,
@@ -146,8 +148,8 @@ def gap_split(
         coherence=best - linear,
         decoder=given - best,
         shift=at_test - given,
-        non_gaussianity=float(measured) - at_test,
-        measured=float(measured),
+        non_gaussianity=error - at_test,
+        measured=error,
     )
 
 
@@ -159,7 +161,7 @@ def _risks(
     linear = _without_coherence(b, sigma, act)
     explained = [np.sum(solve_gram(g, cross.T).T * cross) for g in (gram, linear)]
     total = np.trace(sigma)
-    best, without = ((total - float(e)) / len(sigma) for e in explained)
+    best, without = (float(total - e) / len(sigma) for e in explained)
     return best, without, _given_risk(a, cross, gram, sigma)
 
 

@@ -9,7 +9,12 @@ from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.linalg import descending_eigh
 from isthmus.core.typing import Matrix
 from isthmus.limits.landscape import FreeRisk, fixed_gradient, warn_of_repeated_rows
-from isthmus.limits.population import checked, code_moments, unit_rows
+from isthmus.limits.population import (
+    checked,
+    checked_decoder,
+    code_moments,
+    unit_rows,
+)
 
 
 def population_gradient(
@@ -76,7 +81,9 @@ def population_gradient(
             warn_of_repeated_rows(point.correlation)
         flat = risk.gradient(point)
     else:
-        a = _checked_decoder(decoder_weight, (sigma.shape[0], b.shape[0]))
+        a = checked_decoder(
+            "population_gradient", decoder_weight, (sigma.shape[0], b.shape[0])
+        )
         degree = act.degree or 0
         flat = fixed_gradient(rows, (a.T @ basis) * nu[:, None] ** degree, risk)
         radial = 2.0 * degree * np.sum((a @ gram - cross) * a, axis=0) / nu**2
@@ -84,13 +91,3 @@ def population_gradient(
         return np.asarray(flat @ basis.T)
     raw = (flat / nu[:, None] * risk.root) @ basis.T
     return np.asarray(raw + radial[:, None] * (b @ sigma))
-
-
-def _checked_decoder(decoder_weight: object, shape: tuple[int, int]) -> np.ndarray:
-    a = np.asarray(decoder_weight, dtype=np.float64)
-    if a.shape != shape:
-        raise ValueOutOfRange(
-            "`population_gradient(decoder_weight=...)` must have shape (input, code) = "
-            f"{shape}; got {a.shape}."
-        )
-    return a

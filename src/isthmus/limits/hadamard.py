@@ -139,6 +139,7 @@ class HadamardDesign:
             Codes; ±1 for the sign.
         """
         check_rows("HadamardDesign.encode(x)", x, self.n_input)
+        _check_numpy("HadamardDesign.encode(x)", x)
         scaled = x[:, self.active] * self.encoder_scale.astype(x.dtype, copy=False)
         return self.activation.function(self.frame.forward(scaled))
 
@@ -154,6 +155,7 @@ class HadamardDesign:
             Rows, in eigen-coordinates; 0 on those that received no code.
         """
         check_rows("HadamardDesign.decode(codes)", codes, self.n_code)
+        _check_numpy("HadamardDesign.decode(codes)", codes)
         x = np.zeros((codes.shape[0], self.n_input), dtype=codes.dtype)
         scale = self.decoder_scale.astype(codes.dtype, copy=False)
         x[:, self.active] = self.frame.adjoint(codes) * scale
@@ -175,6 +177,14 @@ class HadamardDesign:
         spectrum: np.ndarray = walsh_hadamard(first[None])[0]
         spectrum *= root
         return spectrum
+
+
+def _check_numpy(call: str, x: object) -> None:
+    if not isinstance(x, np.ndarray):
+        raise ValueOutOfRange(
+            f"`{call}` must be a NumPy array; got {type(x).__name__}. Convert it first; "
+            "the frames themselves take tensors."
+        )
 
 
 def _with_kernel(activation: object) -> Activation:

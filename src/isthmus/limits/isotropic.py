@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import resolve_activation
+from isthmus.core.door import real_array, real_number, shown
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.typing import Numbers
 
@@ -52,10 +53,10 @@ def isotropic_limit(
 
 def check_rates(call: str, rate: float | Numbers) -> np.ndarray:
     """Rates as an array, or an error that says what a rate is."""
-    rates = np.asarray(rate, dtype=np.float64)
+    rates = real_array(f"{call}(rate=...)", rate)
     if not np.all(rates > 0) or not np.all(np.isfinite(rates)):
         raise ValueOutOfRange(
-            f"`{call}(rate=...)` must be positive and finite; got {rate}. "
+            f"`{call}(rate=...)` must be positive and finite; got {shown(rate)}. "
             "A rate is code symbols per input coordinate, e.g. 0.5."
         )
     return rates
@@ -68,6 +69,7 @@ def isotropic_status(rate: float) -> str:
         >>> isotropic_status(2.0)
         'theorem (tied decoders)'
     """
+    rate = real_number("isotropic_status(rate=...)", rate)
     return "theorem" if rate <= 1.0 else "theorem (tied decoders)"
 
 
@@ -91,6 +93,7 @@ def isotropic_rate_for(target_nmse: float, *, activation: object = "sign") -> fl
     References:
         [shevchenko:23]
     """
+    target_nmse = real_number("isotropic_rate_for(target_nmse=...)", target_nmse)
     if not 0.0 < target_nmse < 1.0:
         raise ValueOutOfRange(
             f"`isotropic_rate_for(target_nmse=...)` must lie in (0, 1); got {target_nmse}."

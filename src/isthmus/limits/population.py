@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import Activation, resolve_activation
+from isthmus.core.door import real_array
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.linalg import check_covariance, descending_eigh, solve_gram
 from isthmus.core.tolerance import CORRELATION_GAP, UNIT_VARIANCE
@@ -49,12 +50,8 @@ def population_risk(
         [shevchenko:23]
     """
     b, sigma, act = checked("population_risk", encoder_weight, covariance, activation)
-    a = np.asarray(decoder_weight, dtype=np.float64)
-    if a.shape != (sigma.shape[0], b.shape[0]):
-        raise ValueOutOfRange(
-            "`population_risk(decoder_weight=...)` must have shape "
-            f"(input, code) = {(sigma.shape[0], b.shape[0])}; got {a.shape}."
-        )
+    shape = (sigma.shape[0], b.shape[0])
+    a = checked_decoder("population_risk", decoder_weight, shape)
     cross, gram = code_moments(b, sigma, act)
     total = np.trace(sigma) - 2.0 * np.sum(a * cross) + np.sum((a @ gram) * a)
     return float(total / sigma.shape[0])
@@ -202,8 +199,8 @@ def checked(
     call: str, encoder_weight: object, covariance: object, activation: object
 ) -> tuple[np.ndarray, np.ndarray, Activation]:
     """Encoder, covariance and activation, or an error that says what is wrong."""
-    sigma = check_covariance(f"{call}(covariance=...)", np.asarray(covariance))
-    b = np.asarray(encoder_weight, dtype=np.float64)
+    sigma = check_covariance(f"{call}(covariance=...)", covariance)
+    b = real_array(f"{call}(encoder_weight=...)", encoder_weight)
     if b.ndim != 2 or b.shape[0] == 0 or b.shape[1] != sigma.shape[0]:
         raise ValueOutOfRange(
             f"`{call}(encoder_weight=...)` must have shape (code, {sigma.shape[0]}); "
@@ -212,3 +209,18 @@ def checked(
     if not np.all(np.isfinite(b)):
         raise ValueOutOfRange(f"`{call}(encoder_weight=...)` must be finite.")
     return b, sigma, resolve_activation(activation)
+
+
+def checked_decoder(
+    call: str, decoder_weight: object, shape: tuple[int, int]
+) -> Float[np.ndarray, "input code"]:
+    """Finite decoder of the shape (input, code), or an error that says what is wrong."""
+    a = real_array(f"{call}(decoder_weight=...)", decoder_weight)
+    if a.shape != shape:
+        raise ValueOutOfRange(
+            f"`{call}(decoder_weight=...)` must have shape (input, code) = {shape}; "
+            f"got {a.shape}."
+        )
+    if not np.all(np.isfinite(a)):
+        raise ValueOutOfRange(f"`{call}(decoder_weight=...)` must be finite.")
+    return a

@@ -32,6 +32,7 @@ Progress = Callable[[str, int, int], None]
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
 _POINTS = 49
+_HIGHEST_RATE = 1e6
 
 
 def analyse(
@@ -83,6 +84,7 @@ def analyse(
         warnings.simplefilter("always", DataWarning)
         tell("reading", 0, steps)
         dataset = without_constant_columns(load(data))
+        _check_spread(dataset)
         timings["read"] = time.perf_counter() - started
         tell("splitting and describing", 1, steps)
         test, held = _held_out_rows(dataset, X_test, split, seed)
@@ -232,14 +234,21 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
         )
 
 
+def _check_spread(dataset: Dataset) -> None:
+    from isthmus.estimators.parameters import check_spread
+
+    check_spread(dataset.values, name=dataset.name)
+
+
 def _checked_rates(rates: Sequence[float]) -> tuple[float, ...]:
     values = tuple(float(rate) for rate in np.atleast_1d(np.asarray(rates, dtype=float)))
     if not values:
         raise ValueOutOfRange("`analyse(rates=...)` must name at least one rate.")
     for rate in values:
-        if not (rate > 0 and np.isfinite(rate)):
+        if not 0 < rate <= _HIGHEST_RATE:
             raise ValueOutOfRange(
-                f"`analyse(rates=...)` must be positive and finite; got {rate}."
+                f"`analyse(rates=...)` must be positive and at most {_HIGHEST_RATE:g}; "
+                f"got {rate}."
             )
     return tuple(sorted(set(values)))
 

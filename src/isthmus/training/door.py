@@ -8,12 +8,14 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import Activation, resolve_activation
+from isthmus.core.door import real_array, real_number, shown, whole_number
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.linalg import check_not_negative, check_symmetric
 from isthmus.core.memory import check_memory
 from isthmus.core.tolerance import RELATIVE_RANK
 from isthmus.limits.population import unit_rows
 
+_LARGEST = 1e300
 SCHEDULES = ("adaptive", "paper")
 
 
@@ -66,8 +68,8 @@ class Whitening:
 
 def whitening(covariance: object, n_code: int) -> Whitening:
     """Eigen-directions of a covariance, or of independent coordinates given as 1-d."""
-    given = np.asarray(covariance)
     name = "descend(covariance=...)"
+    given = real_array(name, covariance)
     if given.ndim == 0:
         raise ValueOutOfRange(
             f"`{name}` must be a matrix, or the variances of independent coordinates; "
@@ -75,13 +77,18 @@ def whitening(covariance: object, n_code: int) -> Whitening:
         )
     _check_memory(given.shape[0], n_code, given.ndim)
     if given.ndim == 1:
-        values = given.astype(np.float64)
+        values = given
         if not values.size or not np.all(np.isfinite(values)):
             raise ValueOutOfRange(f"`{name}` must hold finite variances; got {values[:3]}.")
     else:
         values, vectors = np.linalg.eigh(check_symmetric(name, given))
     check_not_negative(name, values)
     largest = float(values.max())
+    if largest > _LARGEST / values.size:
+        raise ValueOutOfRange(
+            f"`{name}` must be small enough to add up; its largest variance is "
+            f"{largest:.3g}. Divide it by a constant: the encoder is the same."
+        )
     if not largest > 0:
         raise ValueOutOfRange(f"`{name}` must have some variance; all of it is zero.")
     # Directions below rounding noise are no data: their inverse would be noise.
@@ -100,7 +107,8 @@ def check_code_length(n_code: object) -> int:
         length = 0
     if isinstance(n_code, bool) or length < 1 or length != n_code:
         raise ValueOutOfRange(
-            f"`descend(n_code=...)` must be a whole number of at least 1; got {n_code!r}."
+            f"`descend(n_code=...)` must be a whole number of at least 1; "
+            f"got {shown(n_code)}."
         )
     return length
 
@@ -125,12 +133,8 @@ def check_activation(activation: object) -> Activation:
 
 def check_budget(max_steps: int, rtol: float, schedule: str) -> None:
     """Steps, tolerance and schedule of a descent."""
-    if max_steps != int(max_steps) or max_steps < 0:
-        raise ValueOutOfRange(
-            "`descend(max_steps=...)` must be a whole number, not negative; "
-            f"got {max_steps}."
-        )
-    if not 0.0 <= rtol < 1.0:
+    whole_number("descend(max_steps=...)", max_steps, least=0)
+    if not 0.0 <= real_number("descend(rtol=...)", rtol) < 1.0:
         raise ValueOutOfRange(f"`descend(rtol=...)` must lie in [0, 1); got {rtol}.")
     if schedule not in SCHEDULES:
         raise ValueOutOfRange(
@@ -150,13 +154,15 @@ def check_start(
             "`descend(start=...)` must be 'random', 'design' or a whitened encoder; "
             f"got {start!r}."
         )
-    wide = np.asarray(start, dtype=np.float64)
+    wide = real_array("descend(start=...)", start)
     shape = (n_code, space.n_input)
     if wide.shape != shape or not np.all(np.isfinite(wide)):
         raise ValueOutOfRange(
             f"`descend(start=...)` must be a finite encoder of shape {shape}; "
             f"got shape {wide.shape}."
         )
+    largest = np.abs(wide).max(axis=1, keepdims=True)
+    wide = wide / np.where(largest > 0, largest, 1.0)  # so that no square overflows
     rows = space.directions(wide)
     size = np.linalg.norm(rows, axis=1)
     dark = np.flatnonzero(size <= RELATIVE_RANK * np.maximum(size.max(), 1e-300))

@@ -8,7 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus import frames
+from isthmus.core.door import real_array, real_number, whole_number
 from isthmus.core.errors import NotConverged, ValueOutOfRange
+from isthmus.core.memory import check_memory
 from isthmus.core.random import as_rng, random_normal, random_subset
 from isthmus.core.typing import Matrix, Numbers
 from isthmus.frames.sizes import check_sizes
@@ -61,7 +63,7 @@ def orthonormal_rows(
     References:
         [higham:08]
     """
-    w = np.asarray(weight, dtype=np.float64)
+    w = real_array("orthonormal_rows(weight=...)", weight)
     if w.ndim != 2 or not 0 < w.shape[0] <= w.shape[1] or not np.all(np.isfinite(w)):
         raise ValueOutOfRange(
             "`orthonormal_rows(weight=...)` must be finite with at most as many rows as "
@@ -73,7 +75,9 @@ def orthonormal_rows(
             f"got {method!r}."
         )
     if method == "newton-schulz":
-        return _newton_schulz(w, rtol, max_steps)
+        rtol = real_number("orthonormal_rows(rtol=...)", rtol)
+        name = "orthonormal_rows(max_steps=...)"
+        return _newton_schulz(w, rtol, whole_number(name, max_steps, least=1))
     q, r = np.linalg.qr(w.T)
     diagonal = np.diag(r)
     if np.abs(diagonal).min() <= _DARK * np.abs(diagonal).max():
@@ -124,7 +128,9 @@ def tight_frame(
     References:
         [shevchenko:23], [tropp:05]
     """
-    check_sizes("tight_frame", n_code, n_input)
+    n_code, n_input = check_sizes("tight_frame", n_code, n_input)
+    rtol = real_number("tight_frame(rtol=...)", rtol)
+    max_steps = whole_number("tight_frame(max_steps=...)", max_steps, least=0)
     rows = random_rows(n_code, n_input, rng=as_rng(rng))
     for _ in range(max_steps):
         u, _, vt = np.linalg.svd(rows, full_matrices=False)
@@ -185,12 +191,16 @@ def water_filled_rows(
     References:
         [shevchenko:23]
     """
-    gains = covariance_limit(eigenvalues, int(n_code), activation=activation).gains
+    n_code = whole_number("water_filled_rows(n_code=...)", n_code, least=1)
+    needed = 8 * 4 * n_code * np.size(eigenvalues)
+    way_out = "Use isthmus.frames.coloured, which stores no matrix."
+    check_memory("water_filled_rows(n_code=...)", n_code, needed, way_out)
+    gains = covariance_limit(eigenvalues, n_code, activation=activation).gains
     active = np.flatnonzero(gains > 0)
     generator = as_rng(rng)
-    made = frame(int(n_code), active.size, rng=generator)
+    made = frame(n_code, active.size, rng=generator)
     dense = made.to_dense()
-    if isinstance(made, frames.HadamardFrame) and active.size == int(n_code):
+    if isinstance(made, frames.HadamardFrame) and active.size == n_code:
         # A square Hadamard frame has its columns in order, and so are the gains.
         dense = dense[:, random_subset(generator, active.size, active.size)]
     dense = dense * np.sqrt(gains[active])
@@ -198,13 +208,15 @@ def water_filled_rows(
     size = np.einsum("ij,ij->i", dense, dense)
     dark = size <= _DARK * size.max()
     dense[dark] = random_normal(generator, int(dark.sum()), active.size)
-    rows = np.zeros((int(n_code), gains.size))
+    rows = np.zeros((n_code, gains.size))
     rows[:, active] = unit_rows(dense)[0]
     return rows
 
 
 def _newton_schulz(w: np.ndarray, rtol: float, max_steps: int) -> np.ndarray:
     n_code = w.shape[0]
+    largest = float(np.abs(w).max())
+    w = w / largest if largest > 0 else w  # so that no square overflows
     gram = w @ w.T
     scale = np.abs(gram).sum(axis=1).max()
     if not scale > 0:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from isthmus.core.door import real_array
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.random import raw_words
 from isthmus.core.tolerance import SYMMETRY
@@ -71,18 +72,22 @@ def check_samples(
         DataError: If the rows are not a finite matrix of numbers, or all zero.
         ValueOutOfRange: If the whitening is not symmetric or of another size.
     """
-    values = np.asarray(x)
+    try:
+        values = np.asarray(x)
+    except ValueError:  # rows of unequal length
+        values = np.empty(0, dtype=object)
     if values.ndim != 2 or 0 in values.shape or values.dtype.kind not in "fiub":
         raise DataError(
             f"`{call}({name}=...)` must be numbers of shape (sample, input); got shape "
             f"{values.shape} of {values.dtype}."
         )
-    energy = np.concatenate(
-        [
-            np.square(values[i : i + _BLOCK].astype(np.float64)).sum(axis=1)
-            for i in range(0, values.shape[0], _BLOCK)
-        ]
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # told below, row by row
+        energy = np.concatenate(
+            [
+                np.square(values[i : i + _BLOCK].astype(np.float64)).sum(axis=1)
+                for i in range(0, values.shape[0], _BLOCK)
+            ]
+        )
     bad = np.flatnonzero(~np.isfinite(energy))
     if bad.size:
         raise DataError(
@@ -100,7 +105,7 @@ def check_weight(
     call: str, name: str, value: object, shape: tuple[int, int]
 ) -> Float[np.ndarray, "a b"]:
     """Finite matrix of a given shape."""
-    weight = np.asarray(value, dtype=np.float64)
+    weight = real_array(f"{call}({name}=...)", value)
     if weight.shape != shape:
         raise ValueOutOfRange(
             f"`{call}({name}=...)` must have shape {shape}; got {weight.shape}."

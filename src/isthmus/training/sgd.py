@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from isthmus.core.errors import NotConverged, ValueOutOfRange
+from isthmus.core.memory import check_memory
 from isthmus.core.protocol import measure
 from isthmus.core.random import as_rng, random_normal, random_subset
 from isthmus.core.typing import Matrix
@@ -122,6 +123,7 @@ def train_straight_through(
     layer = code_layer(activation, temperature=temperature)
     like = _like(dtype, device)
     samples = check_samples(_CALL, x, whitening)
+    _check_size(samples, int(n_code), int(batch_size))
     held = None if validation is None else _held_out(samples, validation, like)
     generator = as_rng(rng)
     directions = _directions(samples, start, int(n_code), generator).to(like)
@@ -146,6 +148,13 @@ def train_straight_through(
         int(n_steps),
         time.perf_counter() - began,
     )
+
+
+def _check_size(samples: Samples, n_code: int, batch_size: int) -> None:
+    """Refuse a code whose weights, moments and batches do not fit into memory."""
+    n_rows, n_input = samples.values.shape
+    needed = 8 * n_code * (2 * n_code + 4 * min(batch_size, n_rows) + 6 * n_input)
+    check_memory(f"{_CALL}(n_code=...)", n_code, needed, "Take a shorter code.")
 
 
 def _descend(
