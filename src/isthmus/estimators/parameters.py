@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from isthmus.core.activations import Activation
 from isthmus.core.door import real_number, whole_number
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.memory import check_memory
@@ -81,3 +82,36 @@ def check_spread(x: np.ndarray, *, name: str = f"{_CALL}.fit(X)") -> None:
             f"`{name}` must see rows that differ by {_LEAST:g} to {_MOST:g}; they "
             f"differ by {spread:.3g}. Multiply or divide the data by a constant."
         )
+
+
+def check_codes(
+    given: np.ndarray, n_code: int, activation: Activation, *, norm: bool
+) -> None:
+    """Refuse codes that no transform has returned.
+
+    Args:
+        given: Codes, and lengths in one further column if `norm`.
+        n_code: Code symbols per row.
+        activation: Of the code layer.
+        norm: Whether lengths are sent.
+
+    Raises:
+        ValueOutOfRange: If there are too few or too many columns, an activation of two
+            levels has others, or a length is negative.
+    """
+    if given.shape[1] != n_code + norm:
+        also = " and one of lengths" if norm else ""
+        raise ValueOutOfRange(
+            f"`inverse_transform(X)` must have {n_code} code columns{also}; "
+            f"got {given.shape[1]} columns."
+        )
+    if activation.n_levels == 2:
+        level = activation.function(np.ones(1, dtype=given.dtype))[0]
+        if not np.all(np.abs(given[:, :n_code]) == level):
+            raise ValueOutOfRange(
+                f"`inverse_transform(X)` must hold codes of {-level:g} and {level:+g} "
+                "only. Pass what `transform` returned; for bits b of the sign "
+                "activation use 2 * b - 1."
+            )
+    if norm and np.any(given[:, -1] < 0):
+        raise ValueOutOfRange("`inverse_transform(X)` must have lengths >= 0 last.")

@@ -16,7 +16,6 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from isthmus import frames
 from isthmus.core.activations import Activation, resolve_activation
-from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.linalg import descending_eigh, solve_gram
 from isthmus.core.progress import progress_bar
 from isthmus.core.protocol import measure, total_bits
@@ -27,6 +26,7 @@ from isthmus.estimators.linear_fit import fit_linear_decoder
 from isthmus.estimators.norms import norm_scale
 from isthmus.estimators.parameters import (
     check_choices,
+    check_codes,
     check_numbers,
     check_size,
     check_spread,
@@ -236,27 +236,12 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         check_is_fitted(self)
         given = check_array(X, dtype=[np.float64, np.float32], input_name="X")
-        width = self.n_code_ + (self.norm_scale_ is not None)
-        if given.shape[1] != width:
-            also = " and one of lengths" if width > self.n_code_ else ""
-            raise ValueOutOfRange(
-                f"`inverse_transform(X)` must have {self.n_code_} code columns{also}; "
-                f"got {given.shape[1]} columns."
-            )
         codes = given[:, : self.n_code_]
-        act = self._resolved()
-        if act.n_levels == 2:
-            level = act.function(np.ones(1, dtype=codes.dtype))[0]
-            if not np.all(np.abs(codes) == level):
-                raise ValueOutOfRange(
-                    f"`inverse_transform(X)` must hold codes of {-level:g} and {level:+g} "
-                    "only. Pass what `transform` returned; for bits b of the sign "
-                    "activation use 2 * b - 1."
-                )
+        check_codes(
+            given, self.n_code_, self._resolved(), norm=self.norm_scale_ is not None
+        )
         if self.norm_scale_ is None:
             return self._decode(codes, None)
-        if np.any(given[:, -1] < 0):
-            raise ValueOutOfRange("`inverse_transform(X)` must have lengths >= 0 last.")
         return self._decode(codes, given[:, -1] / codes.dtype.type(self.norm_scale_.mean))
 
     def score(self, X: Any, y: object = None) -> float:
