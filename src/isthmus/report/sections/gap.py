@@ -34,7 +34,7 @@ TERMS = {
         "measured; its standard error is that of the NMSE.",
     ),
 }
-_SHADES = (style.BLUE, style.SKY, style.GREEN, style.ORANGE, style.PURPLE)
+_SHADES = (style.BLUE, style.PURPLE, style.GREEN, style.VERMILLION)
 
 
 def gap_blocks(analysis: Analysis) -> tuple[Block, ...]:
@@ -78,36 +78,38 @@ def _row(row: Reached) -> tuple[str, ...]:
 
 def _figure(designed: list[Reached]) -> Figure:
     layout = style.layout(
-        420,
+        460,
         barmode="group",
         bargap=0.3,
-        xaxis=style.axis("Term", showgrid=False, type="category"),
-        yaxis=style.axis("Part of NMSE − reference", zeroline=True, tickformat=".3~f")
-        | {"zerolinecolor": style.TEXT, "zerolinewidth": 1.5},
+        xaxis=style.axis("Part of NMSE − reference", zeroline=True, tickformat=".3~f")
+        | {"zerolinecolor": style.TEXT, "zerolinewidth": 1.5, "nticks": 7},
+        yaxis=style.axis("", showgrid=False, type="category", autorange="reversed"),
     )
     return Figure(
         "figure-gap",
         "The designed encoder's gap, term by term",
-        "Bars above zero cost, bars below zero gain. The thin line is one standard error "
-        "each way.",
+        "Bars to the right of zero cost, bars to the left gain. The thin line is one "
+        "standard error each way.",
         {"data": [_bars(row, i) for i, row in enumerate(designed)], "layout": layout},
     )
 
 
 def _bars(row: Reached, index: int) -> dict[str, Any]:
-    errors = [0.0] * (len(TERMS) - 1) + [row.standard_error]
+    errors: list[float | None] = [None] * (len(TERMS) - 1)
+    errors.append(row.standard_error)
     return {
         "type": "bar",
+        "orientation": "h",
         "name": f"rate {row.rate:.3g}",
-        "x": [name for name, _ in TERMS.values()],
-        "y": [row.gap[key] for key in TERMS],
+        "y": [name for name, _ in TERMS.values()],
+        "x": [row.gap[key] for key in TERMS],
         "marker": {"color": _SHADES[index % len(_SHADES)]},
-        "error_y": {
+        "error_x": {
             "type": "data",
             "array": errors,
             "color": style.TEXT,
             "thickness": 1.2,
             "width": 4,
         },
-        "hovertemplate": f"rate {row.rate:.3g}, %{{x}}<br>%{{y:+.3g}}<extra></extra>",
+        "hovertemplate": f"rate {row.rate:.3g}, %{{y}}<br>%{{x:+.3g}}<extra></extra>",
     }
