@@ -236,7 +236,14 @@ def test_ctrl_c_removes_partial_output(tmp_path, rng):
     np.save(tmp_path / "big.npy", rng.standard_normal((40_000, 300)))
     command = [sys.executable, "-m", "isthmus", "report", "big.npy", "--rate", "0.5,1,2,4"]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
-    process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=env,
+        stderr=subprocess.PIPE,
+        # jobs in the background of a shell inherit that this signal is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     for _ in range(600):
         if any(p.name.startswith(".isthmus-report-big-") for p in tmp_path.iterdir()):
             break
