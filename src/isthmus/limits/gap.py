@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 from jaxtyping import Float
@@ -70,15 +71,7 @@ class GapSplit:
         at_training = self.reference + self.spectrum + self.coherence + self.decoder
         at_test = (at_training + self.shift) / test_variance
         measured = self.measured / test_variance
-        return GapSplit(
-            reference=reference,
-            spectrum=linear - reference,
-            coherence=best - linear,
-            decoder=given - best,
-            shift=at_test - given,
-            non_gaussianity=measured - at_test,
-            measured=measured,
-        )
+        return _from_risks(reference, linear, best, given, at_test, measured)
 
 
 def gap_split(
@@ -142,15 +135,13 @@ def gap_split(
                 f"covariance, {sigma.shape}; got {other.shape}."
             )
         at_test = _given_risk(a, *code_moments(b, other, act), other)
-    return GapSplit(
-        reference=reference,
-        spectrum=linear - reference,
-        coherence=best - linear,
-        decoder=given - best,
-        shift=at_test - given,
-        non_gaussianity=error - at_test,
-        measured=error,
-    )
+    return _from_risks(reference, linear, best, given, at_test, float(measured))
+
+
+def _from_risks(*risks: float) -> GapSplit:
+    """From reference, R_lin, R*, R(A, B), R_te(A, B) and the measured error."""
+    steps = [after - before for before, after in itertools.pairwise(risks)]
+    return GapSplit(risks[0], *steps, risks[-1])
 
 
 def _risks(
