@@ -104,12 +104,17 @@ def fit(
     if json:
         print_json(facts)
         return
+    _tell(facts, norm)
+
+
+def _tell(facts: dict[str, Any], norm: str) -> None:
     bits = facts["bits_per_vector"]
     per_vector = "" if bits is None else f", {bits} bits per vector"
     less = "" if norm == "none" else ", both without the length sent"
     typer.echo(
-        f"{output}: {facts['n_input']} columns -> {facts['n_code']} symbols{per_vector}\n"
-        f"NMSE {measured.value:.4g} ± {measured.standard_error:.1g} on {measured.n_rows} "
-        f"held-out rows; Gaussian reference {model.reference_nmse_:.4g}, predicted for "
-        f"Gaussian data {model.predicted_nmse_:.4g}{less}"
+        f"{facts['model']}: {facts['n_input']} columns -> {facts['n_code']} "
+        f"symbols{per_vector}\n"
+        f"NMSE {facts['nmse']:.4g} ± {facts['standard_error']:.1g} on {facts['n_rows']} "
+        f"held-out rows; Gaussian reference {facts['reference']:.4g}, predicted for "
+        f"Gaussian data {facts['predicted']:.4g}{less}"
     )

@@ -140,8 +140,17 @@ def gap_split(
 
 def _from_risks(*risks: float) -> GapSplit:
     """From reference, R_lin, R*, R(A, B), R_te(A, B) and the measured error."""
-    steps = [after - before for before, after in itertools.pairwise(risks)]
-    return GapSplit(risks[0], *steps, risks[-1])
+    steps = tuple(after - before for before, after in itertools.pairwise(risks))
+    spectrum, coherence, decoder, shift, non_gaussianity = steps
+    return GapSplit(
+        reference=risks[0],
+        spectrum=spectrum,
+        coherence=coherence,
+        decoder=decoder,
+        shift=shift,
+        non_gaussianity=non_gaussianity,
+        measured=risks[-1],
+    )
 
 
 def _risks(
