@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.core import DataError
+from isthmus.core import DataError, ValueOutOfRange
 from isthmus.data import Moments, stream
 
 
@@ -105,3 +105,29 @@ def test_moments_of_a_stream_are_those_of_the_rows(tmp_path, rng):
     x = (50 + rng.standard_normal((200, 3))).astype(np.float32)
     np.save(tmp_path / "x.npy", x)
     agrees(Moments.from_blocks(stream(tmp_path / "x.npy", 17).blocks()), x)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e5])
+@pytest.mark.parametrize("sort", [False, True])
+def test_float32_products_are_good_to_a_millionth(offset, sort, rng):
+    # Sorted rows: the first block lies far from the mean of all.
+    x = (offset + rng.standard_normal((9000, 20)) @ rng.standard_normal((20, 20))).astype(
+        np.float32
+    )
+    if sort:
+        x = np.sort(x, axis=0)
+    blocks = np.split(x, [10, 1500, 6000])
+    covariance = exact(x)
+    largest = np.linalg.eigvalsh(covariance)[-1]
+    found = Moments.from_blocks(blocks, products="float32")
+    error = np.abs(found.covariance() - covariance).max()
+    assert error <= 1e-6 * largest
+    assert error > 1e-11 * largest  # the other way would not round like this
+    np.testing.assert_allclose(
+        found.mean, x.mean(axis=0, dtype=float), rtol=1e-9, atol=1e-9
+    )
+
+
+def test_how_to_multiply_is_one_of_two():
+    with pytest.raises(ValueOutOfRange, match=r"products=...\)` must be 'float64' or"):
+        Moments.from_blocks([np.ones((4, 3))], products="float16")

@@ -28,6 +28,16 @@ class SampledRows:
     test: Int[np.ndarray, " test"]
 
 
+def held_out_count(n_rows: int) -> int:
+    """Rows held out of so many: 20 %, 50 to 10 000, never more than half.
+
+    Examples:
+        >>> [held_out_count(n) for n in (20, 1000, 10**6)]
+        [10, 200, 10000]
+    """
+    return min(max(round(0.2 * n_rows), 50), 10_000, n_rows // 2)
+
+
 def draw_rows(
     n_rows: int, n_train: int | None = None, *, rng: np.random.Generator
 ) -> SampledRows:
@@ -64,7 +74,7 @@ def draw_rows(
         raise ValueOutOfRange(
             f"`draw_rows(n_train=...)` must be at least 1; got {n_train}."
         )
-    n_test = min(max(round(0.2 * n_rows), 50), 10_000, n_rows // 2)
+    n_test = held_out_count(n_rows)
     test = np.sort(_distinct(rng, n_rows, n_test))
     left = n_rows - n_test
     if n_train is None or n_train >= left:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -20,6 +21,7 @@ class AbstractStream(abc.ABC):
     """Rows that are read when they are asked for, checked as :func:`isthmus.data.load`.
 
     Attributes:
+        path: The file.
         name: File name without its folder, and the key of an archive.
         n_rows: Rows; None where only reading tells (.csv).
         n_columns: Numbers in a row.
@@ -31,6 +33,7 @@ class AbstractStream(abc.ABC):
         n_bytes: Bytes on disk that hold the rows.
     """
 
+    path: Path
     name: str
     n_rows: int | None
     n_columns: int
