@@ -72,6 +72,7 @@ def rounded(path: str) -> None:
 def read(path: str) -> None:
     from isthmus.data import stream
 
+    warnings.simplefilter("ignore")
     for _ in stream(path).blocks():
         pass
 

@@ -181,7 +181,9 @@ def test_flipped_bytes_never_end_in_a_traceback(save, tmp_path, rng):
     assert not any("\n" in message for message in refused)
 
 
-@pytest.mark.parametrize("shape", [(10**12, 1000), (10**22, 1000), (-12, 3), (12, -3)])
+@pytest.mark.parametrize(
+    "shape", [(10**12, 10), (10**22, 10), (12, 10**12), (-12, 3), (12, -3)]
+)
 def test_headers_that_promise_what_is_not_there(shape, tmp_path):
     header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n"
     raw = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
@@ -192,6 +194,17 @@ def test_headers_that_promise_what_is_not_there(shape, tmp_path):
         archive.writestr("x.npy", raw)
     with pytest.raises(DataError, match="damaged"):
         stream(tmp_path / "x.npz")
+
+
+def test_blocks_that_cannot_fit_are_refused_before_they_are_made(tmp_path):
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000), }\n"
+    raw = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode()
+    with (tmp_path / "x.npy").open("wb") as file:
+        file.write(raw)
+        file.truncate(len(raw) + 8 * 10**12)  # a hole
+    assert stream(tmp_path / "x.npy").chunk == 2
+    with pytest.raises(ValueOutOfRange, match=r"chunk=...\)` must fit into memory"):
+        stream(tmp_path / "x.npy", 10**6)
 
 
 def test_which_array_of_an_archive(tmp_path):

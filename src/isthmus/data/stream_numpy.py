@@ -7,6 +7,7 @@ and is limited like, the whole file in memory. Here one buffer is read into agai
 from __future__ import annotations
 
 import dataclasses
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.errors import DataError
+from isthmus.core.memory import check_memory
 from isthmus.data.npy import _BROKEN, _broken, _one_key, _shapes, _unknown_key
 from isthmus.data.stream_base import (
     AbstractStream,
@@ -47,10 +49,14 @@ class _NumpyStream(AbstractStream):
         )
         self.n_rows: int = n_rows
         self.stored_dtype: np.dtype = header.dtype
+        self.chunk = block_rows(self.n_columns * self.dtype.itemsize, n_rows, chunk)
+        buffers = (
+            self.chunk * self.n_columns * (header.dtype.itemsize + self.dtype.itemsize)
+        )
+        check_memory("stream(chunk=...)", self.chunk, buffers, "Take fewer rows.")
         self.column_names = tuple(f"column {i}" for i in range(self.n_columns))
         self.row_bytes = self.n_columns * header.dtype.itemsize
         self.n_bytes = self.n_rows * self.row_bytes
-        self.chunk = block_rows(self.n_columns * self.dtype.itemsize, n_rows, chunk)
         self.start = header.start
 
 
@@ -135,12 +141,8 @@ def open_npy(path: Path, key: str | None, chunk: int | None) -> AbstractStream:
             raise
         except _BROKEN as error:
             raise DataError(_broken(path.name, error)) from error
-    opened = NpyStream(path, path.name, header, chunk)
-    there = size - header.start
-    if there < opened.n_bytes:
-        cause = ValueError(f"{opened.n_bytes} bytes of rows promised, {there} there")
-        raise DataError(_broken(path.name, cause))
-    return opened
+    _check_there(path.name, header, size - header.start)
+    return NpyStream(path, path.name, header, chunk)
 
 
 def open_npz(path: Path, key: str | None, chunk: int | None) -> AbstractStream:
@@ -173,11 +175,16 @@ def open_npz(path: Path, key: str | None, chunk: int | None) -> AbstractStream:
             raise
         except _BROKEN as error:
             raise DataError(_broken(path.name, error)) from error
-    opened = NpzStream(path, member, name, header, chunk)
-    if there < opened.n_bytes:
-        cause = ValueError(f"{opened.n_bytes} bytes of rows promised, {there} there")
+    _check_there(name, header, there)
+    return NpzStream(path, member, name, header, chunk)
+
+
+def _check_there(name: str, header: _Header, there: int) -> None:
+    """Refuse a header that promises more than the file holds, before its names are made."""
+    promised = math.prod(header.shape) * header.dtype.itemsize
+    if promised > there and not header.dtype.hasobject:
+        cause = ValueError(f"{promised} bytes of rows promised, {there} there")
         raise DataError(_broken(name, cause))
-    return opened
 
 
 def _read_header(name: str, file: Any) -> _Header:

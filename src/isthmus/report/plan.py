@@ -143,7 +143,7 @@ def plan_report(
     describing = _describing(n, n_train, d)
     parts = {
         "start": speeds.start,
-        "read": n / speeds.rows,
+        "read": n / speeds.rows + 12.0 * n * d / speeds.entries,  # read, then checked
         "describe": describing.seconds(speeds),
     }
     operations = describing.flops
@@ -219,7 +219,8 @@ def _peak(size: Size, n_test: int, code: int) -> float:
     n, d = float(size.n_rows), size.n_columns
     values = n * d * size.dtype.itemsize
     looking = _COPIES * values + _PER_ROW * n
-    matrices = 48.0 * (d + code) ** 2
-    blocks = 32.0 * _BLOCK * (d + code)
-    fitting = 2.0 * values + 8.0 * n_test * (2 * d + code) + matrices + blocks
+    matrices = 32.0 * (d + code) ** 2
+    blocks = 16.0 * _BLOCK * (d + code)
+    measured = n_test * (2.0 * d + code) * size.dtype.itemsize
+    fitting = 2.0 * values + measured + matrices + blocks
     return _START_BYTES + max(looking, fitting)
