@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from isthmus import __version__
-from isthmus.cli import diagnose, doctor, fit, limits, report
+from isthmus.cli import diagnose, doctor, fit, limits, plan, report
 
 _INTERRUPTED = 130
 
@@ -25,6 +25,7 @@ app.command("report")(report.report)
 app.command("limits")(limits.limits)
 app.command("fit")(fit.fit)
 app.command("diagnose")(diagnose.diagnose)
+app.command("plan")(plan.plan)
 app.command("doctor")(doctor.doctor)
 
 

@@ -3,16 +3,24 @@ from isthmus.data.builtin import available
 from isthmus.data.checks import checked, without_constant_columns
 from isthmus.data.moments import Moments, ledoit_wolf_shrinkage, training_covariance
 from isthmus.data.readers import load
+from isthmus.data.sampling import SampledRows, draw_rows, sample_stream
 from isthmus.data.spectrum import read_spectrum
+from isthmus.data.stream_base import AbstractStream
+from isthmus.data.streams import stream
 
 __all__ = [
+    "AbstractStream",
     "Dataset",
     "Moments",
+    "SampledRows",
     "available",
     "checked",
+    "draw_rows",
     "ledoit_wolf_shrinkage",
     "load",
     "read_spectrum",
+    "sample_stream",
+    "stream",
     "training_covariance",
     "without_constant_columns",
 ]

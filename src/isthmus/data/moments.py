@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.tolerance import ROWS_PER_COLUMN
+from isthmus.data.accumulate import accumulate
 
 _BLOCK = 4096
 
@@ -57,6 +59,33 @@ class Moments:
         for start in range(_BLOCK, x.shape[0], _BLOCK):
             total = total.merge(cls._of_block(x[start : start + _BLOCK]))
         return total
+
+    @classmethod
+    def from_blocks(
+        cls, blocks: Iterable[np.ndarray], *, products: str = "float64"
+    ) -> Moments:
+        """Moments of all rows of a stream, which need not fit in memory.
+
+        Args:
+            blocks: Rows, "row column", as :func:`isthmus.data.stream` gives them.
+            products: ``"float64"``, or ``"float32"`` to take products in float32 and add
+                them up in float64: twice as fast, good to 1e-6 relative to the largest
+                eigenvalue instead of 1e-10.
+
+        Returns:
+            Their moments.
+
+        Raises:
+            DataError: If there are no rows, or the numbers of columns differ.
+            ValueOutOfRange: If `products` is not known.
+
+        Examples:
+            >>> x = np.arange(12.0).reshape(6, 2) ** 2
+            >>> found = Moments.from_blocks(x[i : i + 2] for i in (0, 2, 4))
+            >>> bool(np.allclose(found.covariance(), np.cov(x.T, bias=True)))
+            True
+        """
+        return cls(*accumulate(blocks, products=products))
 
     def update(self, block: Float[np.ndarray, "row column"]) -> Moments:
         """Moments of these rows and those of a block together.
