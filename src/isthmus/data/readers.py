@@ -24,15 +24,21 @@ _LONGEST = 80  # characters of a name in a message
 
 
 def load(
-    source: object, *, drop: Sequence[str] = (), columns: Sequence[str] | None = None
+    source: object,
+    *,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    drop_missing: bool = False,
 ) -> Dataset:
     """Read data from a built-in name, a file or an array.
 
     Args:
         source: Built-in name (``"digits"``, ``"gaussian"``, ``"mnist"``, ...), path to a
             .npy, .npz (``file.npz:key``) or .csv file, or an array with rows first.
-        drop: Names of columns to leave out; gaps and text in them do no harm.
         columns: Names of the only columns to read; None reads all.
+        drop: Names of columns to leave out; gaps and text in them do no harm.
+        drop_missing: Leave out rows with a missing value (NaN, a masked entry, an empty
+            cell, NA, ?), and count them; otherwise the first one is an error.
 
     Returns:
         Floating, finite rows, at least ten of them.
@@ -42,7 +48,7 @@ def load(
         DataError: If what is there cannot be used; the message says where and why.
 
     Warns:
-        DataWarning: If integers or half precision were converted.
+        DataWarning: If integers or half precision were converted, or rows left out.
 
     Examples:
         >>> load("digits").values.shape
@@ -50,7 +56,7 @@ def load(
         >>> load([[1.0, 2.0]] * 12, drop=["column 0"]).column_names
         ('column 1',)
     """
-    choice = Choice.of(columns, drop)
+    choice = Choice.of(columns, drop, drop_missing)
     if isinstance(source, (str, os.PathLike)):
         text = os.fspath(source)
         if not isinstance(text, str):
