@@ -13,12 +13,14 @@ from isthmus.data.builtin import BUILTINS
 from isthmus.data.columns import ALL, Choice, chosen
 from isthmus.data.memory import read_memory
 from isthmus.data.npy import read_npy, read_npz
+from isthmus.data.parquet import read_parquet
 from isthmus.data.text import read_csv
 
 READERS: dict[str, Callable[[Path, str | None, Choice], Dataset]] = {
     ".csv": read_csv,
     ".npy": read_npy,
     ".npz": read_npz,
+    ".parquet": read_parquet,
 }
 _LONGEST = 80  # characters of a name in a message
 
@@ -34,7 +36,8 @@ def load(
 
     Args:
         source: Built-in name (``"digits"``, ``"gaussian"``, ``"mnist"``, ...), path to a
-            .npy, .npz (``file.npz:key``) or .csv file, or an array with rows first.
+            .npy, .npz (``file.npz:key``), .csv or .parquet file, or an array with rows
+            first.
         columns: Names of the only columns to read; None reads all.
         drop: Names of columns to leave out; gaps and text in them do no harm.
         drop_missing: Leave out rows with a missing value (NaN, a masked entry, an empty
@@ -46,6 +49,7 @@ def load(
     Raises:
         DataNotFound: If there is no such name or file.
         DataError: If what is there cannot be used; the message says where and why.
+        MissingDependency: If a .parquet file is read without pyarrow.
 
     Warns:
         DataWarning: If integers or half precision were converted, or rows left out.
