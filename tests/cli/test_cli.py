@@ -248,6 +248,17 @@ def test_ctrl_c_removes_partial_output(tmp_path, rng):
     assert [p.name for p in tmp_path.iterdir()] == ["big.npy"]
 
 
+def test_doctor_shows_which_data_are_there(isthmus, monkeypatch, tmp_path):
+    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path))
+    names = {"coil20", "ucr/<Name>", "mnist", "sift", "cifar10", "fashion-mnist"}
+    data = json.loads(isthmus("doctor", "--json")[1])["data"]
+    assert {name for name, found in data.items() if not found} == names
+    for file in ("coil20.npz", "ucr_subset.npz"):
+        (tmp_path / file).touch()
+    data = json.loads(isthmus("doctor", "--json")[1])["data"]
+    assert [data[n] for n in ("coil20", "ucr/<Name>", "mnist")] == [True, True, False]
+
+
 def test_doctor(isthmus, monkeypatch):
     monkeypatch.delenv("ISTHMUS_DATA", raising=False)
     facts = json.loads(isthmus("doctor", "--json")[1])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from isthmus.core.errors import DataError, DataNotFound, IsthmusError
 from isthmus.data.base import Dataset
-from isthmus.data.builtin import BUILTINS
-from isthmus.data.columns import ALL, Choice, chosen
+from isthmus.data.builtin import NAMES, find_builtin
+from isthmus.data.columns import Choice
 from isthmus.data.memory import read_memory
 from isthmus.data.npy import read_npy, read_npz
 from isthmus.data.parquet import read_parquet
@@ -35,8 +35,8 @@ def load(
     """Read data from a built-in name, a file or an array.
 
     Args:
-        source: Built-in name (``"digits"``, ``"gaussian"``, ``"mnist"``, ...), path to a
-            .npy, .npz (``file.npz:key``), .csv or .parquet file, or an array with rows
+        source: Built-in name (``"digits"``, ``"mnist"``, ``"ucr/ECG200"``, ...), path to
+            a .npy, .npz (``file.npz:key``), .csv or .parquet file, or an array with rows
             first.
         columns: Names of the only columns to read; None reads all.
         drop: Names of columns to leave out; gaps and text in them do no harm.
@@ -65,12 +65,8 @@ def load(
         text = os.fspath(source)
         if not isinstance(text, str):
             text = os.fsdecode(text)
-        if text not in BUILTINS:
-            return _read_file(text, choice)
-        dataset = BUILTINS[text]()
-        if choice == ALL:
-            return dataset
-        return chosen(text, dataset.values, choice, dataset.column_names)
+        builtin = find_builtin(text)
+        return builtin(choice) if builtin else _read_file(text, choice)
     return read_memory(source, choice)
 
 
@@ -111,9 +107,9 @@ def _not_found(text: str, suffix: str) -> str:
             near = difflib.get_close_matches(Path(text).name, files, n=3)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return f"`{text}`: there is no such file.{hint}"
-    near = difflib.get_close_matches(text.lower(), BUILTINS, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(text.lower(), NAMES, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
     return (
         f"`{text}` is neither a file nor a built-in name. {hint}"
-        f"Built-in: {', '.join(BUILTINS)}."
+        f"Built-in: {', '.join(NAMES)}."
     )
