@@ -9,22 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.cli.main import run
 from isthmus.report import write
 
 ALPHA = np.pi / 2 - 1
-
-
-@pytest.fixture
-def isthmus(capsys, tmp_path, monkeypatch):
-    """Run a command in an empty folder: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        code = run([str(a) for a in arguments])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def test_limits_as_json(isthmus):
@@ -246,17 +233,6 @@ def test_ctrl_c_removes_partial_output(tmp_path, rng):
     assert process.returncode == 130, err
     assert b"Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == ["big.npy"]
-
-
-def test_doctor_shows_which_data_are_there(isthmus, monkeypatch, tmp_path):
-    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path))
-    names = {"coil20", "ucr/<Name>", "mnist", "sift", "cifar10", "fashion-mnist"}
-    data = json.loads(isthmus("doctor", "--json")[1])["data"]
-    assert {name for name, found in data.items() if not found} == names
-    for file in ("coil20.npz", "ucr_subset.npz"):
-        (tmp_path / file).touch()
-    data = json.loads(isthmus("doctor", "--json")[1])["data"]
-    assert [data[n] for n in ("coil20", "ucr/<Name>", "mnist")] == [True, True, False]
 
 
 def test_doctor(isthmus, monkeypatch):

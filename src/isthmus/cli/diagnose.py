@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from isthmus.cli.options import Json, Quiet, print_json, told_warnings
+from isthmus.cli.options import (
+    Columns,
+    Drop,
+    DropMissing,
+    Json,
+    Quiet,
+    names,
+    print_json,
+    told_warnings,
+)
 
 _MEANING = {
     "spectrum": "code spent on the wrong directions",
@@ -25,6 +34,9 @@ def diagnose(
         str | None,
         typer.Option("--train", help="Its training rows, to tell shift from the rest."),
     ] = None,
+    columns: Columns = None,
+    drop: Drop = None,
+    drop_missing: DropMissing = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -32,7 +44,14 @@ def diagnose(
     from isthmus.report.diagnosis import diagnose_model
 
     with told_warnings(quiet):
-        found = diagnose_model(model, data, train=train)
+        found = diagnose_model(
+            model,
+            data,
+            train=train,
+            columns=names("--columns", columns),
+            drop=names("--drop", drop) or (),
+            drop_missing=drop_missing,
+        )
     if json:
         print_json(found.to_dict())
         return

@@ -11,16 +11,17 @@ from typing import Literal
 
 import numpy as np
 
-from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
+from isthmus.core.errors import DataWarning, ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS
-from isthmus.core.protocol import HeldOut, group_of_row, hold_out, measure
+from isthmus.core.protocol import measure
 from isthmus.core.random import as_rng
 from isthmus.core.tolerance import ROWS_PER_COLUMN
-from isthmus.data import Dataset, load, without_constant_columns
+from isthmus.data.scaling import ScaleName
 from isthmus.limits import covariance_limit, rate_distortion, transform_coding
 from isthmus.report.facts import describe
 from isthmus.report.judgement import judge
 from isthmus.report.records import Analysis, DataFacts, LimitCurves, Method, Reached
+from isthmus.report.rows import Reading, read_rows
 
 Progress = Callable[[str, int, int], None]
 EncoderName = Literal["design", "descent", "random"]
@@ -38,6 +39,10 @@ def analyse(
     rates: Sequence[float] = DEFAULT_RATES,
     X_test: object | None = None,
     split: Literal["random", "last"] = "random",
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    drop_missing: bool = False,
+    scale: ScaleName = "none",
     seed: int = 0,
     command: str | None = None,
     progress: Progress | None = None,
@@ -49,6 +54,12 @@ def analyse(
         rates: Code symbols per column, each positive.
         X_test: Held-out rows in the same form; None draws them from `data`.
         split: How they are drawn: ``"random"``, or ``"last"`` for time series.
+        columns: Names of the only columns to read; None reads all.
+        drop: Names of columns to leave out; gaps and text in them do no harm.
+        drop_missing: Leave out rows with a missing value, and count them.
+        scale: ``"standard"`` divides columns by their standard deviations over the
+            training rows, ``"log1p"`` takes log(1 + value); every number is then in
+            these units. ``"none"`` leaves all as it is.
         seed: Seed of the draw and of the frames.
         command: What to print as the command that makes this again.
         progress: Called with a label, the steps done and the steps in all.
@@ -58,10 +69,12 @@ def analyse(
 
     Raises:
         DataError: If the data cannot be used.
-        ValueOutOfRange: If a rate or the seed is not positive and finite.
+        ValueOutOfRange: If a rate or the seed is not positive and finite, or there is no
+            such scale.
 
     Warns:
-        DataWarning: If data were converted, left out, or are too few.
+        DataWarning: If data were converted, scaled, left out, or are too few, or a
+            column looks like a label.
 
     Examples:
         >>> import warnings
@@ -73,6 +86,7 @@ def analyse(
     """
     rates = _checked_rates(rates)
     as_rng(seed)
+    reading = Reading(columns, drop, drop_missing, scale)
     tell = progress or (lambda label, done, total: None)
     steps = 3 + len(rates) * len(ENCODERS)
     timings: dict[str, float] = {}
@@ -80,13 +94,10 @@ def analyse(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         tell("reading", 0, steps)
-        dataset = without_constant_columns(load(data))
+        rows = read_rows(data, X_test=X_test, split=split, seed=seed, reading=reading)
         timings["read"] = time.perf_counter() - started
-        tell("splitting and describing", 1, steps)
-        test, held = _held_out_rows(dataset, X_test, split, seed)
-        train = dataset.values[held.train]
-        kind = "given" if X_test is not None else split
-        facts = describe(dataset, train, test, held, kind)
+        tell("describing", 1, steps)
+        facts = describe(rows)
         _warn_of_few_rows(facts)
         timings["describe"] = time.perf_counter() - started - timings["read"]
         codes = [max(1, round(rate * facts.n_input)) for rate in rates]
@@ -96,7 +107,7 @@ def analyse(
         for n_code in codes:
             for encoder in ENCODERS:
                 tell(f"{encoder} encoder, {n_code} bits", 3 + len(reached), steps)
-                reached.append(_reach(train, test, n_code, encoder, facts, seed))
+                reached.append(_reach(rows.train, rows.test, n_code, encoder, facts, seed))
                 timings[f"{encoder}, {n_code} bits"] = reached[-1].seconds
         tell("done", steps, steps)
     for warning in caught:
@@ -111,7 +122,11 @@ def analyse(
         reached=tuple(reached),
         verdict=judge(facts, reached),
         warnings=tuple(dict.fromkeys(messages)),
-        method=_method(command or f"isthmus.analyse({facts.name!r})", seed, timings),
+        method=_method(
+            command or f"isthmus.analyse({facts.name!r}{reading.arguments()})",
+            seed,
+            timings,
+        ),
     )
 
 
@@ -185,68 +200,6 @@ def _descent_steps(n_code: int) -> int:
     return int(np.clip(_DESCENT_SECONDS * _FLOPS / (6.4 * n_code**3), 10, 200))
 
 
-def _held_out_rows(
-    dataset: Dataset,
-    given: object | None,
-    split: Literal["random", "last"],
-    seed: int,
-) -> tuple[np.ndarray, HeldOut]:
-    x = dataset.values
-    if given is None:
-        held = hold_out(x, rng=as_rng(seed), split=split)
-        return x[held.test], held
-    test = load(given)
-    rows = test.values
-    width = dataset.kept.size if dataset.kept is not None else x.shape[1]
-    if rows.shape[1] != width:
-        raise DataError(
-            f"`{test.name}` must have the {width} columns of `{dataset.name}`; "
-            f"got {rows.shape[1]}."
-        )
-    if dataset.kept is not None:
-        rows = rows[:, dataset.kept]
-    rows = np.ascontiguousarray(rows, dtype=x.dtype)
-    group = group_of_row(np.concatenate([x, rows]))
-    seen = np.isin(group[x.shape[0] :], group[: x.shape[0]])
-    if seen.any():
-        warnings.warn(
-            f"{int(seen.sum())} of {rows.shape[0]} rows of `{test.name}` equal a "
-            "training row; what is measured on them is no test.",
-            DataWarning,
-            stacklevel=2,
-        )
-    duplicates = x.shape[0] - np.unique(group[: x.shape[0]]).size
-    every = np.arange(x.shape[0])
-    return rows, HeldOut(every, np.arange(rows.shape[0]), int(duplicates))
-
-
-def held_out_rows(
-    data: object, *, test: object | None = None, split: str = "random", seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Training and held-out rows, all columns, drawn as :func:`analyse` draws them.
-
-    Args:
-        data: Built-in name, path or array with rows first.
-        test: Held-out rows in the same form; None draws them.
-        split: ``"random"`` or ``"last"``.
-        seed: Seed of the draw.
-
-    Returns:
-        Rows to fit on and rows to measure on.
-
-    Raises:
-        DataError: If the data cannot be used.
-        ValueOutOfRange: If `split` is not known.
-
-    Examples:
-        >>> [part.shape[0] for part in held_out_rows("digits")]
-        [1438, 359]
-    """
-    dataset = load(data)
-    rows, held = _held_out_rows(dataset, test, split, seed)  # type: ignore[arg-type]
-    return dataset.values[held.train], rows
-
-
 def _warn_of_few_rows(facts: DataFacts) -> None:
     if facts.n_train < ROWS_PER_COLUMN * facts.n_input:
         few = "fewer rows than columns" if facts.n_train < facts.n_input else "few rows"
@@ -262,7 +215,7 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
     if share > 0.5 and facts.n_input > 1:
         warnings.warn(
             f"One column holds {100 * share:.0f} % of the variance: in different units? "
-            "Scale the columns if their units should not decide.",
+            "try --scale standard",
             DataWarning,
             stacklevel=2,
         )
