@@ -9,22 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.cli.main import run
 from isthmus.report import write
 
 ALPHA = np.pi / 2 - 1
-
-
-@pytest.fixture
-def isthmus(capsys, tmp_path, monkeypatch):
-    """Run a command in an empty folder: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        code = run([str(a) for a in arguments])
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def test_limits_as_json(isthmus):

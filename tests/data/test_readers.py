@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from isthmus.core import DataError, DataNotFound, DataWarning
 from isthmus.data import load, read_spectrum, without_constant_columns
+from isthmus.data.builtin import find_builtin
 
 shapes = st.tuples(st.integers(10, 30), st.integers(1, 6))
 finite = st.floats(-1e6, 1e6, width=32)
@@ -209,7 +210,7 @@ def test_all_constant():
     [
         ("digit", "Did you mean digits"),
         ("gausian", "Did you mean gaussian"),
-        ("nonsense", "Built-in: cifar10, digits"),
+        ("nonsense", "Built-in: cifar10, coil20, digits"),
         ("no/such/file.npy", "no such file"),
         ("nothing.csv", "no such file"),
     ],
@@ -247,6 +248,39 @@ def test_built_ins(tmp_path, monkeypatch):
         assert load("mnist").sample_shape == (28, 28)
     with pytest.raises(DataNotFound, match="no such file"):
         load("fashion-mnist")
+
+
+def test_objects_seen_from_many_sides_become_rows(tmp_path, monkeypatch):
+    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path))
+    images = np.arange(3 * 4 * 5 * 6, dtype=np.float32).reshape(3, 4, 5, 6)
+    np.savez(tmp_path / "coil20.npz", images=images)
+    back = load("coil20")
+    assert (back.name, back.sample_shape) == ("coil20", (5, 6))
+    np.testing.assert_array_equal(back.values, images.reshape(12, 30))
+
+
+def test_sets_of_the_ucr_archive(tmp_path, monkeypatch):
+    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path))
+    assert find_builtin("ucr/x.csv") is None
+    with pytest.raises(DataNotFound, match="ucr_subset.npz.*originals: https://www.cs.ucr"):
+        load("ucr/Trace")
+    sets = [f"Set{i}" for i in range(8)] + ["ECG200"]
+    arrays = {f"{s}/x_train": np.full((12, 4), i / 2) for i, s in enumerate(sets)}
+    arrays["Trace/x_test"] = np.zeros((12, 4))
+    arrays["Set3/x_train"][5, 2] = np.nan
+    np.savez(tmp_path / "ucr_subset.npz", **arrays)
+    back = load("ucr/Set2")
+    assert (back.name, back.values[0, 0]) == ("ucr/Set2", 1.0)
+    with pytest.warns(DataWarning, match="1 of 12 rows has missing"):
+        assert load("ucr/Set3", drop_missing=True).n_rows_dropped == 1
+    with pytest.raises(DataNotFound, match="no set 'ecg20'. Did you mean ucr/ECG200"):
+        load("ucr/ecg20")
+    for name in ("ucr/Trace", "ucr/", "ucr"):
+        with pytest.raises(DataNotFound, match="It has Set0, Set1.* and 3 more"):
+            load(name)
+    (tmp_path / "ucr_subset.npz").write_bytes(b"PK")
+    with pytest.raises(DataError, match="damaged"):
+        load("ucr/Set2")
 
 
 def test_spectrum_files(tmp_path):

@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from isthmus.cli.options import Json, Quiet, Seed, print_json, told_warnings
+from isthmus.cli.options import (
+    Columns,
+    Drop,
+    DropMissing,
+    Json,
+    Quiet,
+    Seed,
+    names,
+    print_json,
+    told_warnings,
+)
 
 _MEANING = {
     "spectrum": "code spent on the wrong directions",
@@ -37,22 +47,41 @@ def diagnose(
         str, typer.Option("--split", help="With --held-out: as it was for fit.")
     ] = "random",
     seed: Seed = 0,
+    columns: Columns = None,
+    drop: Drop = None,
+    drop_missing: DropMissing = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Tell where a saved model loses against the Gaussian reference, term by term."""
     from isthmus.core.errors import ValueOutOfRange
-    from isthmus.report.analysis import held_out_rows
+    from isthmus.report import held_out_rows
     from isthmus.report.diagnosis import diagnose_model
 
     if held_out and train is not None:
         raise ValueOutOfRange("`--held-out` and `--train` exclude each other; give one.")
     with told_warnings(quiet):
+        kept = names("--columns", columns)
+        left_out = names("--drop", drop) or ()
         if held_out:
-            trained, rows = held_out_rows(data, split=split, seed=seed)
+            trained, rows = held_out_rows(
+                data,
+                split=split,
+                seed=seed,
+                columns=kept,
+                drop=left_out,
+                drop_missing=drop_missing,
+            )
             found = diagnose_model(model, rows, train=trained)
         else:
-            found = diagnose_model(model, data, train=train)
+            found = diagnose_model(
+                model,
+                data,
+                train=train,
+                columns=kept,
+                drop=left_out,
+                drop_missing=drop_missing,
+            )
     if json:
         print_json(found.to_dict())
         return

@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from isthmus.cli.options import Json, Quiet, Seed, numbers, print_json, told_warnings
+from isthmus.cli.options import (
+    Columns,
+    Drop,
+    DropMissing,
+    Json,
+    Quiet,
+    Seed,
+    names,
+    numbers,
+    print_json,
+    told_warnings,
+)
 
 
 def fit(
@@ -46,6 +57,9 @@ def fit(
     split: Annotated[
         str, typer.Option("--split", help="random, or last for time series.")
     ] = "random",
+    columns: Columns = None,
+    drop: Drop = None,
+    drop_missing: DropMissing = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file there.")] = False,
     kind: Annotated[str, typer.Option("--kind", help="shallow.")] = "shallow",
     seed: Seed = 0,
@@ -67,7 +81,15 @@ def fit(
     if output.suffix != ".safetensors":
         raise ValueOutOfRange(f"`--output` must end in .safetensors; got {output.name!r}.")
     with told_warnings(quiet):
-        rows, held = held_out_rows(data, test=test, split=split, seed=seed)
+        rows, held = held_out_rows(
+            data,
+            test=test,
+            split=split,
+            seed=seed,
+            columns=names("--columns", columns),
+            drop=names("--drop", drop) or (),
+            drop_missing=drop_missing,
+        )
         if n_code is None:  # as in report: columns that never change take no bits
             share = 1.0 if rate is None else float(numbers("--rate", str(rate))[0])
             n_code = max(1, round(share * int((np.ptp(rows, axis=0) > 0).sum())))

@@ -12,6 +12,15 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
+Columns = Annotated[
+    str | None, typer.Option("--columns", help="Only these columns, with commas.")
+]
+Drop = Annotated[
+    str | None, typer.Option("--drop", help="Leave these columns out, with commas.")
+]
+DropMissing = Annotated[
+    bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every draw.")]
 
 
@@ -34,6 +43,32 @@ def numbers(option: str, text: str) -> list[float]:
             f"got {text!r}."
         )
     return values
+
+
+def names(option: str, text: str | None) -> list[str] | None:
+    """Names from a comma-separated list; quotes keep a comma inside a name.
+
+    Examples:
+        >>> names("--drop", 'id,"size, cm"')
+        ['id', 'size, cm']
+    """
+    import csv
+
+    from isthmus.core.errors import ValueOutOfRange
+
+    if text is None:
+        return None
+    try:
+        lines = list(csv.reader([text], skipinitialspace=True, strict=True))
+    except csv.Error:
+        lines = []
+    found = [name.strip() for line in lines for name in line if name.strip()]
+    if not found:
+        raise ValueOutOfRange(
+            f"`{option}` must be names of columns between commas, like id,label; got "
+            f"{text!r}."
+        )
+    return found
 
 
 def print_json(value: Any) -> None:

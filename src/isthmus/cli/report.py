@@ -9,9 +9,13 @@ from typing import Annotated
 import typer
 
 from isthmus.cli.options import (
+    Columns,
+    Drop,
+    DropMissing,
     Json,
     Quiet,
     Seed,
+    names,
     numbers,
     print_json,
     told_warnings,
@@ -22,8 +26,8 @@ def report(
     data: Annotated[
         str,
         typer.Argument(
-            help="A .npy, .npz, .npz:key or .csv file, or a built-in name: digits, "
-            "gaussian, mnist, fashion-mnist, cifar10."
+            help="A .npy, .npz, .npz:key, .csv or .parquet file, or a built-in name: "
+            "digits, gaussian, mnist, fashion-mnist, cifar10, coil20, sift, ucr/NAME."
         ),
     ] = "digits",
     rate: Annotated[
@@ -35,6 +39,17 @@ def report(
     split: Annotated[
         str, typer.Option("--split", help="random, or last for time series.")
     ] = "random",
+    columns: Columns = None,
+    drop: Drop = None,
+    drop_missing: DropMissing = False,
+    scale: Annotated[
+        str,
+        typer.Option(
+            "--scale",
+            help="none; standard: every column divided by its standard deviation; log1p: "
+            "log(1 + value), for counts.",
+        ),
+    ] = "none",
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Folder to write; default isthmus-report-<name>."),
@@ -57,9 +72,24 @@ def report(
 
     if split not in ("random", "last"):
         raise ValueOutOfRange(f"`--split` must be random or last; got {split!r}.")
+    if scale not in ("none", "standard", "log1p"):
+        raise ValueOutOfRange(f"`--scale` must be none, standard or log1p; got {scale!r}.")
     rates = numbers("--rate", rate)
+    only, without = names("--columns", columns), names("--drop", drop) or ()
     target = out if out is not None else Path(report_folder_name(data))
-    command = _command(data, rate, test, split, seed)
+    command = _command(
+        data,
+        {
+            "--rate": rate,
+            "--seed": str(seed),
+            "--test": test,
+            "--split": None if split == "random" else split,
+            "--columns": columns,
+            "--drop": drop,
+            "--scale": None if scale == "none" else scale,
+        },
+        ["--drop-missing"] if drop_missing else [],
+    )
     with told_warnings(quiet), output_folder(target, force=force) as writer:
         with progress_bar(enabled=not quiet) as tell:
             analysis = analyse(
@@ -67,6 +97,10 @@ def report(
                 rates=rates,
                 X_test=test,
                 split="last" if split == "last" else "random",
+                columns=only,
+                drop=without,
+                drop_missing=drop_missing,
+                scale=scale,  # type: ignore[arg-type]
                 seed=seed,
                 command=command,
                 progress=tell,
@@ -81,10 +115,7 @@ def report(
     typer.echo(f"\n{page}")
 
 
-def _command(data: str, rate: str, test: str | None, split: str, seed: int) -> str:
-    words = ["isthmus", "report", data, "--rate", rate, "--seed", str(seed)]
-    if test is not None:
-        words += ["--test", test]
-    if split != "random":
-        words += ["--split", split]
-    return shlex.join(words)
+def _command(data: str, options: dict[str, str | None], flags: list[str]) -> str:
+    """The command line that makes this report again."""
+    given = [word for pair in options.items() if pair[1] is not None for word in pair]
+    return shlex.join(["isthmus", "report", data, *map(str, given), *flags])

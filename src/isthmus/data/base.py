@@ -21,6 +21,7 @@ class Dataset:
         kept: Which of the original columns `values` has; None if all.
         background: Values of all original columns in the first row, to draw samples
             whose constant columns were left out; None if none were.
+        kept_rows: Which of the original rows `values` has; None if all.
     """
 
     name: str
@@ -30,6 +31,17 @@ class Dataset:
     left_out: tuple[str, ...] = ()
     kept: np.ndarray | None = None
     background: np.ndarray | None = None
+    kept_rows: np.ndarray | None = None
+
+    @property
+    def n_rows_dropped(self) -> int:
+        """Rows left out because a value was missing."""
+        kept = self.kept_rows
+        return 0 if kept is None else int(kept.size - np.count_nonzero(kept))
+
+    def original_row(self, row: int) -> int:
+        """Number that a row of `values` had in the source, from 0."""
+        return row if self.kept_rows is None else int(np.flatnonzero(self.kept_rows)[row])
 
     def full_rows(self, rows: np.ndarray) -> np.ndarray:
         """Put constant columns that were left out back in, for display.

@@ -1,8 +1,9 @@
-"""Data sets that need no file."""
+"""Data sets with a name of their own: made here, or files in $ISTHMUS_DATA."""
 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 from collections.abc import Callable
 from functools import partial
@@ -13,56 +14,143 @@ import numpy as np
 from isthmus.core.errors import DataNotFound
 from isthmus.core.random import as_rng, random_normal
 from isthmus.data.base import Dataset
-from isthmus.data.checks import checked
-from isthmus.data.npy import read_npz
+from isthmus.data.columns import Choice, chosen
+from isthmus.data.npy import npz_array, npz_keys
+
+_LISTED = 6
+_UCR, _TRAIN = "ucr/", "/x_train"
 
 
-def digits() -> Dataset:
+def digits(choice: Choice) -> Dataset:
     """1797 handwritten digits of 8 x 8 grey levels 0 ... 16, from scikit-learn."""
     from sklearn.datasets import load_digits
 
     images = np.asarray(load_digits().images, dtype=np.float64)
     names = tuple(f"pixel {row},{column}" for row in range(8) for column in range(8))
-    return checked("digits", images, names)
+    return chosen("digits", images, choice, names)
 
 
-def gaussian() -> Dataset:
+def gaussian(choice: Choice) -> Dataset:
     """20 000 rows of 64 independent standard Gaussians, always the same."""
-    return checked("gaussian", random_normal(as_rng(0), 20_000, 64))
+    return chosen("gaussian", random_normal(as_rng(0), 20_000, 64), choice)
 
 
-def from_folder(name: str, file: str, key: str) -> Dataset:
-    """Array of an .npz file in the folder that $ISTHMUS_DATA names.
+@dataclasses.dataclass(frozen=True)
+class Archive:
+    """An .npz file in the folder that $ISTHMUS_DATA names.
+
+    Attributes:
+        file: Its name.
+        key: Array in it.
+        home: Where the originals are.
+        sample_ndim: Dimensions of one sample, those before are rows; None: one before.
+    """
+
+    file: str
+    key: str
+    home: str
+    sample_ndim: int | None = None
+
+    def path(self) -> Path | None:
+        """The file, or None if it is not there."""
+        folder = os.environ.get("ISTHMUS_DATA")
+        path = Path(folder or "") / self.file
+        return path if folder and path.is_file() else None
+
+    def found(self, name: str) -> Path:
+        """The file, or an error that says where it belongs and comes from."""
+        path = self.path()
+        if path is None:
+            folder = os.environ.get("ISTHMUS_DATA")
+            where = f"{folder} has no such file" if folder else "it is not set"
+            raise DataNotFound(
+                f"`{name}` is read from $ISTHMUS_DATA/{self.file} (array {self.key!r}); "
+                f"{where}. Put the file there (originals: {self.home}), or use the "
+                "built-in `digits`."
+            )
+        return path
+
+    def read(self, name: str, choice: Choice) -> Dataset:
+        """Read the array under a built-in name."""
+        _, array = npz_array(self.found(name), self.key)
+        if self.sample_ndim is not None and array.ndim > self.sample_ndim:
+            array = array.reshape(-1, *array.shape[array.ndim - self.sample_ndim :])
+        return chosen(name, array, choice)
+
+
+ARCHIVES = {
+    "cifar10": Archive(
+        "cifar10_exact.npz", "x_train", "https://www.cs.toronto.edu/~kriz/cifar.html"
+    ),
+    "coil20": Archive(
+        "coil20.npz",
+        "images",
+        "https://www.cs.columbia.edu/CAVE/software/softlib/coil-20.php",
+        sample_ndim=2,
+    ),
+    "fashion-mnist": Archive(
+        "fashion_mnist.npz", "x_train", "https://github.com/zalandoresearch/fashion-mnist"
+    ),
+    "mnist": Archive(
+        "mnist.npz",
+        "x_train",
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+    ),
+    "sift": Archive("sift5k.npz", "x", "http://corpus-texmex.irisa.fr"),
+}
+UCR = Archive(
+    "ucr_subset.npz",
+    "<Name>/x_train",
+    "https://www.cs.ucr.edu/~eamonn/time_series_data_2018",
+)
+_MADE: dict[str, Callable[[Choice], Dataset]] = {"digits": digits, "gaussian": gaussian}
+NAMES = (*sorted({**_MADE, **ARCHIVES}), "ucr/<Name>")
+
+
+def find_builtin(name: str) -> Callable[[Choice], Dataset] | None:
+    """Reader of a built-in name.
 
     Args:
-        name: Built-in name.
-        file: File in that folder.
-        key: Array in that file.
+        name: Any text; ``ucr/`` before the name of a set of the UCR archive.
 
     Returns:
-        The rows.
+        A function of the choice of columns, or None if it is no such name.
 
-    Raises:
-        DataNotFound: If the variable is not set or the file is not there.
+    Examples:
+        >>> find_builtin("digits")(Choice()).values.shape
+        (1797, 64)
+        >>> find_builtin("ucr/x.csv") is None
+        True
     """
-    folder = os.environ.get("ISTHMUS_DATA")
-    path = Path(folder or "") / file
-    if not folder or not path.is_file():
-        where = f"{folder} has no such file" if folder else "it is not set"
-        raise DataNotFound(
-            f"`{name}` is read from $ISTHMUS_DATA/{file} (array {key!r}); {where}. "
-            "Put the file there, or use the built-in `digits`."
-        )
-    return dataclasses.replace(read_npz(path, key), name=name)
+    if name in _MADE:
+        return _MADE[name]
+    if name in ARCHIVES:
+        return partial(ARCHIVES[name].read, name)
+    if name == _UCR.rstrip("/") or (name.startswith(_UCR) and "." not in name):
+        return partial(_ucr, name)
+    return None
 
 
-BUILTINS: dict[str, Callable[[], Dataset]] = {
-    "cifar10": partial(from_folder, "cifar10", "cifar10_exact.npz", "x_train"),
-    "digits": digits,
-    "fashion-mnist": partial(from_folder, "fashion-mnist", "fashion_mnist.npz", "x_train"),
-    "gaussian": gaussian,
-    "mnist": partial(from_folder, "mnist", "mnist.npz", "x_train"),
-}
+def _ucr(name: str, choice: Choice) -> Dataset:
+    """Training series of one set of the UCR archive."""
+    path = UCR.found(name)
+    wanted = name.removeprefix(_UCR.rstrip("/")).lstrip("/")
+    keys = [key.removesuffix(_TRAIN) for key in npz_keys(path) if key.endswith(_TRAIN)]
+    if wanted not in keys:
+        raise DataNotFound(_unknown_set(name, wanted, keys))
+    return dataclasses.replace(UCR, key=f"{wanted}{_TRAIN}").read(name, choice)
+
+
+def _unknown_set(name: str, wanted: str, keys: list[str]) -> str:
+    lower = {key.lower(): key for key in keys}
+    near = difflib.get_close_matches(wanted.lower(), lower, n=3)
+    hint = f"Did you mean {' or '.join(_UCR + lower[key] for key in near)}? "
+    more = f" and {len(keys) - _LISTED} more" if len(keys) > _LISTED else ""
+    listed = ", ".join(keys[:_LISTED]) or "none"
+    return (
+        f"`{name}`: {UCR.file} has no set {wanted!r}. {hint if near else ''}"
+        f"It has {listed}{more}."
+    )
 
 
 def available() -> dict[str, bool]:
@@ -72,11 +160,5 @@ def available() -> dict[str, bool]:
         >>> available()["digits"]
         True
     """
-    found = {}
-    for name, read in BUILTINS.items():
-        if isinstance(read, partial):
-            folder = os.environ.get("ISTHMUS_DATA")
-            found[name] = bool(folder) and (Path(folder or "") / read.args[1]).is_file()
-        else:
-            found[name] = True
-    return found
+    files = {**ARCHIVES, "ucr/<Name>": UCR}
+    return {name: name in _MADE or files[name].path() is not None for name in NAMES}

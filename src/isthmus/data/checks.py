@@ -13,15 +13,27 @@ from isthmus.data.base import Dataset
 
 MIN_ROWS = 10
 _NAMED = 5
+WAY_OUT = {
+    True: "Fill it, drop the column, or leave such rows out (--drop-missing, "
+    "drop_missing=True).",
+    False: "Drop or fill such rows first.",
+}
 
 
-def checked(name: str, array: object, column_names: tuple[str, ...] = ()) -> Dataset:
+def checked(
+    name: str,
+    array: object,
+    column_names: tuple[str, ...] = (),
+    *,
+    row_numbers: np.ndarray | None = None,
+) -> Dataset:
     """Turn an array into a data set, or say in one line why it cannot be one.
 
     Args:
         name: What to call it in messages.
         array: Two or more dimensions; more are flattened and remembered.
         column_names: Names where the source has them.
+        row_numbers: Of each row in the source, for messages; None if none was left out.
 
     Returns:
         Floating, finite rows.
@@ -55,7 +67,7 @@ def checked(name: str, array: object, column_names: tuple[str, ...] = ()) -> Dat
         )
     values = _floating(name, values)
     names = column_names or tuple(f"column {i}" for i in range(values.shape[1]))
-    _refuse_not_finite(name, values, names)
+    _refuse_not_finite(name, values, names, row_numbers)
     return Dataset(name, values, names, shape)
 
 
@@ -144,16 +156,20 @@ def _floating(name: str, values: np.ndarray) -> Float[np.ndarray, "row column"]:
 
 
 def _refuse_not_finite(
-    name: str, values: np.ndarray, column_names: tuple[str, ...]
+    name: str,
+    values: np.ndarray,
+    column_names: tuple[str, ...],
+    row_numbers: np.ndarray | None,
 ) -> None:
     for start in range(0, values.shape[0], 4096):
         block = values[start : start + 4096]
         bad = ~np.isfinite(block)
         if bad.any():
             row, column = (int(i[0]) for i in np.nonzero(bad))
+            number = start + row if row_numbers is None else row_numbers[start + row]
             raise DataError(
-                f"`{name}` must be finite; row {start + row}, {column_names[column]!r} "
-                f"is {block[row, column]}. Drop or fill such rows first."
+                f"`{name}` must be finite; row {number}, {column_names[column]!r} is "
+                f"{block[row, column]}. {WAY_OUT[bool(np.isnan(block[row, column]))]}"
             )
     biggest = float(max(values.max(), -values.min()))
     if biggest > np.finfo(values.dtype).max ** 0.4:

@@ -1,4 +1,4 @@
-"""Which columns a caller wants, settled before anything in the others is checked."""
+"""What a caller wants of a source, settled before anything else in it is checked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from isthmus.core.errors import DataError
 from isthmus.data.base import Dataset
 from isthmus.data.checks import checked
+from isthmus.data.missing import complete_rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,18 +21,26 @@ class Choice:
     Attributes:
         columns: Names to keep; None keeps all.
         drop: Names to leave out, also of those kept.
+        drop_missing: Leave out rows with a gap in the columns kept.
     """
 
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
+    drop_missing: bool = False
 
     @classmethod
-    def of(cls, columns: Sequence[str] | None, drop: Sequence[str]) -> Choice:
+    def of(
+        cls,
+        columns: Sequence[str] | None,
+        drop: Sequence[str],
+        drop_missing: bool = False,
+    ) -> Choice:
         """Choice from the arguments of :func:`isthmus.data.load`.
 
         Args:
             columns: Names to keep; None keeps all.
             drop: Names to leave out.
+            drop_missing: Whether to leave out rows with a gap.
 
         Returns:
             The choice.
@@ -45,7 +54,8 @@ class Choice:
                     f"`load({argument}=...)` must be a list of names; got {given!r}. "
                     f"Write [{given!r}]."
                 )
-        return cls(None if columns is None else tuple(columns), tuple(drop))
+        named = None if columns is None else tuple(columns)
+        return cls(named, tuple(drop), bool(drop_missing))
 
     def split(self, name: str, names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
         """Split columns into those to read and those left out.
@@ -89,14 +99,14 @@ ALL = Choice()
 def chosen(
     name: str, array: object, choice: Choice, column_names: tuple[str, ...] = ()
 ) -> Dataset:
-    """Turn the chosen columns of an array into a data set.
+    """Turn the chosen columns, and rows, of an array into a data set.
 
     Samples lose their shape when columns are chosen: what is left is no image.
 
     Args:
         name: What to call it in messages.
         array: Two or more dimensions.
-        choice: Which columns.
+        choice: Which columns, and whether rows with gaps are left out.
         column_names: Names where the source has them.
 
     Returns:
@@ -105,6 +115,9 @@ def chosen(
     Raises:
         DataError: If a column is not there, or as :func:`isthmus.data.checked`.
 
+    Warns:
+        DataWarning: If rows were left out, or as :func:`isthmus.data.checked`.
+
     Examples:
         >>> chosen("x", np.eye(12), Choice(columns=("column 3",))).column_names
         ('column 3',)
@@ -112,11 +125,48 @@ def chosen(
     values = np.asarray(array)
     if choice == ALL or values.ndim < 2 or values.size == 0:
         return checked(name, values, column_names)
+    shape = values.shape[1:] if values.ndim > 2 else None
     values = values.reshape(values.shape[0], -1)
     names = column_names or tuple(f"column {i}" for i in range(values.shape[1]))
     kept, left_out = choice.split(name, names)
-    dataset = checked(name, values[:, kept], tuple(names[i] for i in kept))
-    return dataclasses.replace(dataset, left_out=left_out)
+    if left_out:
+        values, shape = values[:, kept], None
+        names = tuple(names[i] for i in kept)
+    dataset = settled(name, values, names, left_out, choice)
+    return dataclasses.replace(dataset, sample_shape=shape)
+
+
+def settled(
+    name: str,
+    values: np.ndarray,
+    column_names: tuple[str, ...],
+    left_out: tuple[str, ...],
+    choice: Choice,
+) -> Dataset:
+    """Turn columns that were chosen already into a data set.
+
+    Args:
+        name: What to call it in messages.
+        values: The columns.
+        column_names: Their names.
+        left_out: Names of the others, with the reason in brackets.
+        choice: Whether rows with gaps are left out.
+
+    Returns:
+        Floating, finite rows.
+
+    Raises:
+        DataError: As :func:`isthmus.data.checked`, or if too few rows have no gap.
+
+    Warns:
+        DataWarning: If rows were left out, or as :func:`isthmus.data.checked`.
+    """
+    rows = complete_rows(name, values, column_names) if choice.drop_missing else None
+    if rows is None:
+        return dataclasses.replace(checked(name, values, column_names), left_out=left_out)
+    numbers = np.flatnonzero(rows)
+    dataset = checked(name, values[rows], column_names, row_numbers=numbers)
+    return dataclasses.replace(dataset, left_out=left_out, kept_rows=rows)
 
 
 def _unknown(name: str, wanted: str, names: Sequence[str]) -> str:

@@ -31,10 +31,7 @@ def read_memory(source: object, choice: Choice) -> Dataset:
             f"`X` must be a dense array; got {type(source).__name__}. Pass x.toarray()."
         )
     if isinstance(source, np.ma.MaskedArray) and np.any(source.mask):
-        raise DataError(
-            f"`X` must have no missing values; {np.count_nonzero(source.mask)} entries are "
-            "masked. Fill them with x.filled(...), or leave the rows out."
-        )
+        source = _with_gaps(source, choice)
     names = tuple(str(column) for column in getattr(source, "columns", ()))
     try:
         array = np.asarray(source)
@@ -45,3 +42,15 @@ def read_memory(source: object, choice: Choice) -> Dataset:
             f"{type(source).__name__} ({first}). Convert it with np.asarray first."
         ) from error
     return chosen("X", array, choice, names)
+
+
+def _with_gaps(source: np.ma.MaskedArray, choice: Choice) -> np.ndarray:
+    """Masked entries as NaN, where rows that have them are to be left out."""
+    if not choice.drop_missing or source.dtype.kind not in "fiub":
+        raise DataError(
+            f"`X` must have no missing values; {np.count_nonzero(source.mask)} entries are "
+            "masked. Fill them with x.filled(...), or leave such rows out with "
+            "drop_missing=True."
+        )
+    floating = np.result_type(source.dtype, np.float32)
+    return np.ma.filled(source.astype(floating), np.nan)

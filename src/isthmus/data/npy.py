@@ -76,6 +76,43 @@ def read_npz(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
     Raises:
         DataError: If the archive is broken, or `key` is missing or not there.
     """
+    key, array = npz_array(path, key)
+    return chosen(f"{path.name}:{key}", array, choice)
+
+
+def npz_keys(path: Path) -> list[str]:
+    """Names of the arrays of an archive.
+
+    Args:
+        path: The .npz file.
+
+    Returns:
+        The names, in the order of the file.
+
+    Raises:
+        DataError: If it is no archive.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except _BROKEN as error:
+        raise DataError(_broken(path.name, error)) from error
+    return [name.removesuffix(".npy") for name in names if name.endswith(".npy")]
+
+
+def npz_array(path: Path, key: str | None) -> tuple[str, np.ndarray]:
+    """Read one array of an archive as it is.
+
+    Args:
+        path: The .npz file.
+        key: Which array; may be None if only one has rows and columns.
+
+    Returns:
+        The key and the array.
+
+    Raises:
+        DataError: If the archive is broken, or `key` is missing or not there.
+    """
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
@@ -84,12 +121,11 @@ def read_npz(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
                 if key not in shapes:
                     raise DataError(_unknown_key(path.name, key, shapes))
                 with archive.open(f"{key}.npy") as member:
-                    array = np.lib.format.read_array(member, allow_pickle=False)
+                    return key, np.lib.format.read_array(member, allow_pickle=False)
         except DataError:
             raise
         except _BROKEN as error:
             raise DataError(_broken(path.name, error)) from error
-    return chosen(f"{path.name}:{key}", array, choice)
 
 
 def _shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:

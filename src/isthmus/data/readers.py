@@ -9,30 +9,39 @@ from pathlib import Path
 
 from isthmus.core.errors import DataError, DataNotFound, IsthmusError
 from isthmus.data.base import Dataset
-from isthmus.data.builtin import BUILTINS
-from isthmus.data.columns import ALL, Choice, chosen
+from isthmus.data.builtin import NAMES, find_builtin
+from isthmus.data.columns import Choice
 from isthmus.data.memory import read_memory
 from isthmus.data.npy import read_npy, read_npz
+from isthmus.data.parquet import read_parquet
 from isthmus.data.text import read_csv
 
 READERS: dict[str, Callable[[Path, str | None, Choice], Dataset]] = {
     ".csv": read_csv,
     ".npy": read_npy,
     ".npz": read_npz,
+    ".parquet": read_parquet,
 }
 _LONGEST = 80  # characters of a name in a message
 
 
 def load(
-    source: object, *, drop: Sequence[str] = (), columns: Sequence[str] | None = None
+    source: object,
+    *,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    drop_missing: bool = False,
 ) -> Dataset:
     """Read data from a built-in name, a file or an array.
 
     Args:
-        source: Built-in name (``"digits"``, ``"gaussian"``, ``"mnist"``, ...), path to a
-            .npy, .npz (``file.npz:key``) or .csv file, or an array with rows first.
-        drop: Names of columns to leave out; gaps and text in them do no harm.
+        source: Built-in name (``"digits"``, ``"mnist"``, ``"ucr/ECG200"``, ...), path to
+            a .npy, .npz (``file.npz:key``), .csv or .parquet file, or an array with rows
+            first.
         columns: Names of the only columns to read; None reads all.
+        drop: Names of columns to leave out; gaps and text in them do no harm.
+        drop_missing: Leave out rows with a missing value (NaN, a masked entry, an empty
+            cell, NA, ?), and count them; otherwise the first one is an error.
 
     Returns:
         Floating, finite rows, at least ten of them.
@@ -40,9 +49,10 @@ def load(
     Raises:
         DataNotFound: If there is no such name or file.
         DataError: If what is there cannot be used; the message says where and why.
+        MissingDependency: If a .parquet file is read without pyarrow.
 
     Warns:
-        DataWarning: If integers or half precision were converted.
+        DataWarning: If integers or half precision were converted, or rows left out.
 
     Examples:
         >>> load("digits").values.shape
@@ -50,17 +60,13 @@ def load(
         >>> load([[1.0, 2.0]] * 12, drop=["column 0"]).column_names
         ('column 1',)
     """
-    choice = Choice.of(columns, drop)
+    choice = Choice.of(columns, drop, drop_missing)
     if isinstance(source, (str, os.PathLike)):
         text = os.fspath(source)
         if not isinstance(text, str):
             text = os.fsdecode(text)
-        if text not in BUILTINS:
-            return _read_file(text, choice)
-        dataset = BUILTINS[text]()
-        if choice == ALL:
-            return dataset
-        return chosen(text, dataset.values, choice, dataset.column_names)
+        builtin = find_builtin(text)
+        return builtin(choice) if builtin else _read_file(text, choice)
     return read_memory(source, choice)
 
 
@@ -101,9 +107,9 @@ def _not_found(text: str, suffix: str) -> str:
             near = difflib.get_close_matches(Path(text).name, files, n=3)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return f"`{text}`: there is no such file.{hint}"
-    near = difflib.get_close_matches(text.lower(), BUILTINS, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(text.lower(), NAMES, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
     return (
         f"`{text}` is neither a file nor a built-in name. {hint}"
-        f"Built-in: {', '.join(BUILTINS)}."
+        f"Built-in: {', '.join(NAMES)}."
     )

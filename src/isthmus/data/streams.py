@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from isthmus.core.errors import DataError, DataNotFound, ValueOutOfRange
-from isthmus.data.builtin import BUILTINS, from_folder
+from isthmus.data.builtin import ARCHIVES, find_builtin
 from isthmus.data.readers import _path_and_key
 from isthmus.data.stream_base import AbstractStream
 from isthmus.data.stream_numpy import open_npy, open_npz
@@ -52,7 +51,7 @@ def stream(path: str | os.PathLike[str], chunk: int | None = None) -> AbstractSt
     if chunk is not None and chunk < 1:
         raise ValueOutOfRange(f"`stream(chunk=...)` must be at least 1 row; got {chunk}.")
     text = os.fspath(path)
-    if text in BUILTINS:
+    if find_builtin(text) is not None:
         text = builtin_path(text)
     try:
         file, key = _path_and_key(text)
@@ -73,7 +72,7 @@ def builtin_path(name: str) -> str:
     """File and key behind a built-in name.
 
     Args:
-        name: A name in `BUILTINS`.
+        name: A built-in name.
 
     Returns:
         ``"file.npz:key"``.
@@ -82,14 +81,16 @@ def builtin_path(name: str) -> str:
         DataError: If it is made, not read from a file.
         DataNotFound: If $ISTHMUS_DATA does not hold the file.
     """
-    read = BUILTINS[name]
-    if not (isinstance(read, partial) and read.func is from_folder):
-        raise DataError(f"`{name}` is no file; use load, it fits into memory.")
-    _, file, key = read.args[:3]
-    path = Path(os.environ.get("ISTHMUS_DATA") or "") / file
-    if not os.environ.get("ISTHMUS_DATA") or not path.is_file():
-        raise DataNotFound(
-            f"`{name}` is read from $ISTHMUS_DATA/{file} (array {key!r}), which is not "
-            "there. Set the variable to the folder that holds it."
-        )
-    return f"{path}:{key}"
+    if not is_one_array(name):
+        raise DataError(f"`{name}` is no array of rows in a file; use load, it fits.")
+    return f"{ARCHIVES[name].found(name)}:{ARCHIVES[name].key}"
+
+
+def is_one_array(name: str) -> bool:
+    """Whether a built-in name is an array of rows in a file, as it stands.
+
+    Examples:
+        >>> is_one_array("mnist"), is_one_array("digits")
+        (True, False)
+    """
+    return name in ARCHIVES and ARCHIVES[name].sample_ndim is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import warnings
 from collections.abc import Iterator
 from itertools import islice
@@ -13,8 +12,8 @@ import numpy as np
 
 from isthmus.core.errors import DataError
 from isthmus.data.base import Dataset
-from isthmus.data.checks import checked
-from isthmus.data.columns import ALL, Choice, chosen
+from isthmus.data.checks import WAY_OUT
+from isthmus.data.columns import ALL, Choice, chosen, settled
 
 _MISSING = frozenset(["", "#n/a", "<na>", "?", "n/a", "na", "nan", "none", "null"])
 Line = tuple[int, list[str]]
@@ -29,7 +28,8 @@ def read_csv(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
     Args:
         path: The file, UTF-8.
         key: Must be None: such a file has no parts.
-        choice: Which columns; what stands in the others does not matter.
+        choice: Which columns, what stands in the others does not matter; and whether
+            rows with gaps are left out.
 
     Returns:
         The columns that are numbers.
@@ -97,16 +97,18 @@ def _mixed(path: Path, names: tuple[str, ...], header: bool, choice: Choice) -> 
     if not columns:
         raise DataError(f"`{path.name}` must have a column of numbers; all are text.")
     values = np.stack(columns, axis=1)
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        row, column = bad[0]
+    bad = ~np.isfinite(values)
+    if choice.drop_missing:
+        bad[np.isnan(values).any(axis=1)] = False
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
         raise DataError(
             f"`{path.name}` must have no missing or infinite values; line {numbers[row]}, "
-            f"column {names[used[column]]!r} is {rows[row][used[column]]!r}. Fill it, or "
-            "leave the row or column out."
+            f"column {names[used[column]]!r} is {rows[row][used[column]]!r}. "
+            f"{WAY_OUT[bool(np.isnan(values[row, column]))]}"
         )
-    dataset = checked(path.name, values, tuple(names[i] for i in used))
-    return dataclasses.replace(dataset, left_out=left_out)
+    used_names = tuple(names[i] for i in used)
+    return settled(path.name, values, used_names, left_out, choice)
 
 
 def as_numbers(cells: tuple[str, ...]) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-from isthmus.report.analysis import analyse, held_out_rows
+from isthmus.report.analysis import analyse
 from isthmus.report.diagnosis import Diagnosis, diagnose_model
 from isthmus.report.records import (
     Analysis,
@@ -8,6 +8,7 @@ from isthmus.report.records import (
     Reached,
     Sentence,
 )
+from isthmus.report.rows import held_out_rows
 
 __all__ = [
     "Analysis",

@@ -11,22 +11,19 @@ from typing import Literal
 
 import numpy as np
 
-from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
+from isthmus.core.errors import DataWarning, ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS
-from isthmus.core.protocol import HeldOut, group_of_row, hold_out
 from isthmus.core.random import as_rng
 from isthmus.core.tolerance import ROWS_PER_COLUMN
-from isthmus.data import Dataset, load, training_covariance, without_constant_columns
+from isthmus.data import Dataset, training_covariance
 from isthmus.data.moments import second_moments
-from isthmus.limits import (
-    covariance_limit,
-    rate_distortion,
-    transform_coding,
-)
+from isthmus.data.scaling import ScaleName
+from isthmus.limits import covariance_limit, rate_distortion, transform_coding
 from isthmus.report.facts import describe
 from isthmus.report.judgement import judge
 from isthmus.report.reach import ENCODERS, reach
 from isthmus.report.records import Analysis, DataFacts, LimitCurves, Method, Reached
+from isthmus.report.rows import Reading, read_rows
 
 Progress = Callable[[str, int, int], None]
 DEFAULT_RATES = (0.25, 0.5, 1.0)
@@ -41,6 +38,10 @@ def analyse(
     rates: Sequence[float] = DEFAULT_RATES,
     X_test: object | None = None,
     split: Literal["random", "last"] = "random",
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    drop_missing: bool = False,
+    scale: ScaleName = "none",
     seed: int = 0,
     command: str | None = None,
     progress: Progress | None = None,
@@ -52,6 +53,12 @@ def analyse(
         rates: Code symbols per column, each positive.
         X_test: Held-out rows in the same form; None draws them from `data`.
         split: How they are drawn: ``"random"``, or ``"last"`` for time series.
+        columns: Names of the only columns to read; None reads all.
+        drop: Names of columns to leave out; gaps and text in them do no harm.
+        drop_missing: Leave out rows with a missing value, and count them.
+        scale: ``"standard"`` divides columns by their standard deviations over the
+            training rows, ``"log1p"`` takes log(1 + value); every number is then in
+            these units. ``"none"`` leaves all as it is.
         seed: Seed of the draw and of the frames.
         command: What to print as the command that makes this again.
         progress: Called with a label, the steps done and the steps in all.
@@ -61,10 +68,12 @@ def analyse(
 
     Raises:
         DataError: If the data cannot be used.
-        ValueOutOfRange: If a rate or the seed is not positive and finite.
+        ValueOutOfRange: If a rate or the seed is not positive and finite, or there is no
+            such scale.
 
     Warns:
-        DataWarning: If data were converted, left out, or are too few.
+        DataWarning: If data were converted, scaled, left out, or are too few, or a
+            column looks like a label.
 
     Examples:
         >>> import warnings
@@ -74,8 +83,9 @@ def analyse(
         >>> result.reached[0].encoder, 0.25 < result.reached[0].nmse < 0.35
         ('design', True)
     """
-    rates = _checked_rates(rates)
+    rates = checked_rates(rates)
     as_rng(seed)
+    reading = Reading(columns, drop, drop_missing, scale)
     tell = progress or (lambda label, done, total: None)
     steps = 3 + len(rates) * len(ENCODERS)
     timings: dict[str, float] = {}
@@ -83,27 +93,24 @@ def analyse(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         tell("reading", 0, steps)
-        dataset = without_constant_columns(load(data))
-        _check_spread(dataset)
+        rows = read_rows(data, X_test=X_test, split=split, seed=seed, reading=reading)
+        _check_spread(rows.dataset)
         timings["read"] = time.perf_counter() - started
-        tell("splitting and describing", 1, steps)
-        test, held = _held_out_rows(dataset, X_test, split, seed)
-        train = dataset.values[held.train]
-        kind = "given" if X_test is not None else split
-        facts = describe(dataset, train, test, held, kind)
+        tell("describing", 1, steps)
+        facts = describe(rows)
         _warn_of_few_rows(facts)
         timings["describe"] = time.perf_counter() - started - timings["read"]
         codes = [max(1, round(rate * facts.n_input)) for rate in rates]
         tell("limits", 2, steps)
         curves = limit_curves(facts.eigenvalues, codes)
-        mean, at_training, _ = training_covariance(train)
-        covariances = at_training, second_moments(test, mean)
+        mean, at_training, _ = training_covariance(rows.train)
+        covariances = at_training, second_moments(rows.test, mean)
         reached: list[Reached] = []
         for n_code in codes:
             for encoder in ENCODERS:
                 tell(f"{encoder} encoder, {n_code} bits", 3 + len(reached), steps)
                 reached.append(
-                    reach(train, test, n_code, encoder, facts, seed, covariances)
+                    reach(rows.train, rows.test, n_code, encoder, facts, seed, covariances)
                 )
                 timings[f"{encoder}, {n_code} bits"] = reached[-1].seconds
         tell("done", steps, steps)
@@ -119,7 +126,11 @@ def analyse(
         reached=tuple(reached),
         verdict=judge(facts, reached),
         warnings=tuple(dict.fromkeys(messages)),
-        method=_method(command or f"isthmus.analyse({facts.name!r})", seed, timings),
+        method=_method(
+            command or f"isthmus.analyse({facts.name!r}{reading.arguments()})",
+            seed,
+            timings,
+        ),
     )
 
 
@@ -151,68 +162,6 @@ def limit_curves(eigenvalues: np.ndarray, codes: Sequence[int]) -> LimitCurves:
     )
 
 
-def _held_out_rows(
-    dataset: Dataset,
-    given: object | None,
-    split: Literal["random", "last"],
-    seed: int,
-) -> tuple[np.ndarray, HeldOut]:
-    x = dataset.values
-    if given is None:
-        held = hold_out(x, rng=as_rng(seed), split=split)
-        return x[held.test], held
-    test = load(given)
-    rows = test.values
-    width = dataset.kept.size if dataset.kept is not None else x.shape[1]
-    if rows.shape[1] != width:
-        raise DataError(
-            f"`{test.name}` must have the {width} columns of `{dataset.name}`; "
-            f"got {rows.shape[1]}."
-        )
-    if dataset.kept is not None:
-        rows = rows[:, dataset.kept]
-    rows = np.ascontiguousarray(rows, dtype=x.dtype)
-    group = group_of_row(np.concatenate([x, rows]))
-    seen = np.isin(group[x.shape[0] :], group[: x.shape[0]])
-    if seen.any():
-        warnings.warn(
-            f"{int(seen.sum())} of {rows.shape[0]} rows of `{test.name}` equal a "
-            "training row; what is measured on them is no test.",
-            DataWarning,
-            stacklevel=2,
-        )
-    duplicates = x.shape[0] - np.unique(group[: x.shape[0]]).size
-    every = np.arange(x.shape[0])
-    return rows, HeldOut(every, np.arange(rows.shape[0]), int(duplicates))
-
-
-def held_out_rows(
-    data: object, *, test: object | None = None, split: str = "random", seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Training and held-out rows, all columns, drawn as :func:`analyse` draws them.
-
-    Args:
-        data: Built-in name, path or array with rows first.
-        test: Held-out rows in the same form; None draws them.
-        split: ``"random"`` or ``"last"``.
-        seed: Seed of the draw.
-
-    Returns:
-        Rows to fit on and rows to measure on.
-
-    Raises:
-        DataError: If the data cannot be used.
-        ValueOutOfRange: If `split` is not known.
-
-    Examples:
-        >>> [part.shape[0] for part in held_out_rows("digits")]
-        [1438, 359]
-    """
-    dataset = load(data)
-    rows, held = _held_out_rows(dataset, test, split, seed)  # type: ignore[arg-type]
-    return dataset.values[held.train], rows
-
-
 def _warn_of_few_rows(facts: DataFacts) -> None:
     if facts.n_train < ROWS_PER_COLUMN * facts.n_input:
         few = "fewer rows than columns" if facts.n_train < facts.n_input else "few rows"
@@ -228,7 +177,7 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
     if share > 0.5 and facts.n_input > 1:
         warnings.warn(
             f"One column holds {100 * share:.0f} % of the variance: in different units? "
-            "Scale the columns if their units should not decide.",
+            "try --scale standard",
             DataWarning,
             stacklevel=2,
         )
@@ -240,7 +189,8 @@ def _check_spread(dataset: Dataset) -> None:
     check_spread(dataset.values, name=dataset.name)
 
 
-def _checked_rates(rates: Sequence[float]) -> tuple[float, ...]:
+def checked_rates(rates: Sequence[float]) -> tuple[float, ...]:
+    """Different rates in ascending order, or an error that says what a rate is."""
     values = tuple(float(rate) for rate in np.atleast_1d(np.asarray(rates, dtype=float)))
     if not values:
         raise ValueOutOfRange("`analyse(rates=...)` must name at least one rate.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from isthmus.core.activations import resolve_activation
 from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
 from isthmus.core.protocol import measure
 from isthmus.core.tolerance import ROWS_PER_COLUMN
-from isthmus.data import load as load_data
+from isthmus.data import Dataset
 from isthmus.data.moments import second_moments
 from isthmus.estimators import ShallowAutoencoder, load
 from isthmus.limits import covariance_limit, gap_split
 from isthmus.report.records import to_plain
+from isthmus.report.rows import Reading
 
 _NEAR = 0.01
 _LARGE = 0.1
@@ -72,6 +74,9 @@ def diagnose_model(
     data: object,
     *,
     train: object | None = None,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    drop_missing: bool = False,
 ) -> Diagnosis:
     """Measure a model and split what it loses against the Gaussian reference.
 
@@ -81,6 +86,9 @@ def diagnose_model(
         train: Its training rows in the same form. The reference is then taken at their
             covariance, and the shift to `data` is a term of its own; otherwise the
             reference is taken at the covariance of `data`.
+        columns: Names of the only columns to read; None reads all.
+        drop: Names of columns to leave out, those that it was fitted without.
+        drop_missing: Leave out rows with a missing value.
 
     Returns:
         The diagnosis. With a length sent beside the code the terms are those of the code
@@ -104,10 +112,13 @@ def diagnose_model(
         model = load(model)
     if not isinstance(model, ShallowAutoencoder):
         raise ValueOutOfRange("`diagnose_model(model=...)` must be a ShallowAutoencoder.")
-    rows = _rows(model, data)
+    reading = Reading(columns, drop, drop_missing)
+    rows = _rows(model, reading.load(data))
     measured = measure(rows, model.inverse_transform(model.transform(rows)), model.mean_)
     here = second_moments(rows, model.mean_)
-    there = here if train is None else second_moments(_rows(model, train), model.mean_)
+    there = here
+    if train is not None:
+        there = second_moments(_rows(model, reading.load(train)), model.mean_)
     activation = resolve_activation(model.activation)
     unit = float(np.trace(here)) / here.shape[0]
     with warnings.catch_warnings():
@@ -141,8 +152,7 @@ def diagnose_model(
     )
 
 
-def _rows(model: ShallowAutoencoder, data: object) -> np.ndarray:
-    dataset = load_data(data)
+def _rows(model: ShallowAutoencoder, dataset: Dataset) -> np.ndarray:
     if dataset.values.shape[1] != model.n_features_in_:
         raise DataError(
             f"`{dataset.name}` must have the {model.n_features_in_} columns that the "

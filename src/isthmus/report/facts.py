@@ -5,38 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from isthmus.core.linalg import descending_eigh
-from isthmus.core.protocol import HeldOut
-from isthmus.data import Dataset, training_covariance
+from isthmus.data import training_covariance
 from isthmus.report.records import DataFacts
+from isthmus.report.rows import Rows
 
-_SHOWN = 12
 _LEVEL_ROWS = 5000
 _LEVEL_COLUMNS = 256
 
 
-def describe(
-    dataset: Dataset,
-    train: np.ndarray,
-    test: np.ndarray,
-    held: HeldOut,
-    split: str,
-) -> DataFacts:
+def describe(rows: Rows) -> DataFacts:
     """Facts of the training rows, with the eigenvalues that every limit uses.
 
     Args:
-        dataset: What was read, constant columns left out.
-        train: Training rows.
-        test: Held-out rows.
-        held: The split they come from.
-        split: What to call it.
+        rows: What was read, split and scaled, constant columns left out.
 
     Returns:
         The facts.
     """
+    dataset, train, test = rows.dataset, rows.train, rows.test
     mean, covariance, shrinkage = training_covariance(train)
     eigenvalues, _ = descending_eigh(covariance)
     variance = np.diag(covariance)
-    n_rows = train.shape[0] + test.shape[0] if split == "given" else dataset.values.shape[0]
+    n_rows = dataset.values.shape[0] + (test.shape[0] if rows.split == "given" else 0)
     return DataFacts(
         name=dataset.name,
         n_rows=n_rows,
@@ -44,8 +34,8 @@ def describe(
         n_input=dataset.values.shape[1],
         n_train=train.shape[0],
         n_test=test.shape[0],
-        split=split,
-        n_duplicate_rows=held.n_duplicate_rows,
+        split=rows.split,
+        n_duplicate_rows=rows.held.n_duplicate_rows,
         left_out=dataset.left_out,
         eigenvalues=eigenvalues,
         shrinkage=shrinkage,
@@ -55,7 +45,10 @@ def describe(
         n_levels=_levels(train),
         largest_column_share=float(variance.max() / variance.sum()),
         sample_shape=dataset.sample_shape,
-        samples=dataset.full_rows(test[:_SHOWN]),
+        samples=rows.shown,
+        n_rows_dropped=rows.n_rows_dropped,
+        scale=rows.scale,
+        unit_norm=rows.unit_norm,
     )
 
 

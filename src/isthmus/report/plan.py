@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from isthmus.data.sampling import held_out_count
-from isthmus.report.analysis import DEFAULT_RATES, ENCODERS, _checked_rates, _descent_steps
+from isthmus.report.analysis import DEFAULT_RATES, checked_rates
+from isthmus.report.reach import ENCODERS, descent_steps
 from isthmus.report.records import to_plain
 
 START_SECONDS = 1.8  # libraries, and writing the page, on a machine of its own
@@ -139,7 +140,7 @@ def plan_report(
     n, d = size.n_rows, size.n_columns
     n_test = held_out_count(n)
     n_train = n - n_test
-    codes = tuple(max(1, round(rate * d)) for rate in _checked_rates(rates))
+    codes = tuple(max(1, round(rate * d)) for rate in checked_rates(rates))
     describing = _describing(n, n_train, d)
     parts = {
         "start": speeds.start,
@@ -209,7 +210,7 @@ def _fit(n_train: int, n_test: int, d: int, code: int) -> _Work:
 
 def _descent(d: int, code: int) -> _Work:
     """All steps that descent may take: products, a Cholesky factor, arcsines."""
-    steps = _descent_steps(code)
+    steps = descent_steps(code)
     step = 6.0 * code**2 * d + code**3 / 3
     return _Work(steps * step, steps * (10.0 * code**2 + 6.0 * code * d))
 

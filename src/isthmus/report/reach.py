@@ -55,7 +55,7 @@ def reach(
 
     started = time.perf_counter()
     model = ShallowAutoencoder(
-        n_code, encoder=encoder, n_steps=_descent_steps(n_code), random_state=seed
+        n_code, encoder=encoder, n_steps=descent_steps(n_code), random_state=seed
     ).fit(train)
     measured = measure(test, model.inverse_transform(model.transform(test)), model.mean_)
     limit = covariance_limit(facts.eigenvalues, n_code)
@@ -100,6 +100,6 @@ def _gap(
     return split.as_nmse(*units).terms
 
 
-def _descent_steps(n_code: int) -> int:
+def descent_steps(n_code: int) -> int:
     """Steps of descent that fit into a few seconds, at least ten."""
     return int(np.clip(_DESCENT_SECONDS * _FLOPS / (6.4 * n_code**3), 10, 200))

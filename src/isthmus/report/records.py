@@ -22,7 +22,8 @@ class DataFacts:
         split: ``"random"``, ``"last"`` or ``"given"``.
         n_duplicate_rows: Rows that equal an earlier row.
         left_out: Names of columns left out, with the reason in brackets.
-        eigenvalues: Of the training covariance, input units squared, largest first.
+        eigenvalues: Of the training covariance, units of `scale` squared, largest
+            first.
         shrinkage: Weight of the Ledoit-Wolf target in them; 0 when rows are plenty.
         n_effective: Participation ratio (sum)^2 / sum of squares of the eigenvalues.
         excess_kurtosis: Mean over columns, weighted by variance; 0 if Gaussian.
@@ -31,7 +32,12 @@ class DataFacts:
             5000 training rows and 256 columns.
         largest_column_share: Share of the variance that the largest column holds.
         sample_shape: Shape of one sample, e.g. ``(8, 8)``; None for plain columns.
-        samples: The first held-out rows, all columns, for display.
+        samples: The first held-out rows, all columns, not scaled, for display.
+        n_rows_dropped: Rows with missing values, left out and not counted above.
+        scale: ``"none"``, ``"standard"`` or ``"log1p"``: units of the eigenvalues, and of
+            every NMSE beside them.
+        unit_norm: All rows, over the columns used and before scaling, have the same
+            length to 1e-6 of it.
     """
 
     name: str
@@ -52,6 +58,9 @@ class DataFacts:
     largest_column_share: float
     sample_shape: tuple[int, ...] | None
     samples: np.ndarray
+    n_rows_dropped: int = 0
+    scale: str = "none"
+    unit_norm: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

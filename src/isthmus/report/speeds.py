@@ -11,7 +11,8 @@ import numpy as np
 
 from isthmus.core.memory import available_memory
 from isthmus.data import AbstractStream, load, stream
-from isthmus.data.builtin import BUILTINS
+from isthmus.data.builtin import find_builtin
+from isthmus.data.streams import is_one_array
 from isthmus.report.analysis import DEFAULT_RATES
 from isthmus.report.plan import START_SECONDS, Plan, Size, Speeds, plan_report
 
@@ -49,7 +50,7 @@ def plan_data(
         >>> plan.n_rows, plan.n_columns, plan.n_codes, plan.fits
         (1797, 64, (32,), True)
     """
-    if isinstance(data, str) and data in BUILTINS and not _is_file(data):
+    if isinstance(data, str) and find_builtin(data) and not is_one_array(data):
         started = time.perf_counter()
         values = load(data).values
         per_second = values.shape[0] / (time.perf_counter() - started)
@@ -143,7 +144,3 @@ def _seconds(work: Callable[[], object]) -> float:
         spent = time.perf_counter() - started
         if spent > _MEASURED_SECONDS:
             return spent / runs
-
-
-def _is_file(name: str) -> bool:
-    return isinstance(BUILTINS[name], partial)

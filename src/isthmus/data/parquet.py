@@ -1,0 +1,138 @@
+"""Parquet files, read by pyarrow (extra ``parquet``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isthmus.core.errors import DataError, MissingDependency
+from isthmus.data.base import Dataset
+from isthmus.data.columns import ALL, Choice, settled
+
+_PLAIN, _ENCRYPTED = b"PAR1", b"PARE"
+
+
+def read_parquet(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
+    """Read a .parquet file.
+
+    Columns that are not numbers (text, dates, categories, nested ones) are left out and
+    named; so is a column of nothing but nulls.
+
+    Args:
+        path: The file.
+        key: Must be None: such a file has no parts.
+        choice: Which columns, the others are not read; and whether rows with nulls are
+            left out.
+
+    Returns:
+        The columns that are numbers, float32 if none needs more.
+
+    Raises:
+        DataError: If the file is no Parquet file or damaged, two columns share a name, a
+            value is missing or infinite, or no column is numbers.
+        MissingDependency: If pyarrow is not installed.
+    """
+    if key is not None:
+        raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
+    _refuse_other_files(path)
+    pyarrow = _pyarrow(path.name)
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            return _read(path.name, file, pyarrow.types, choice)
+    except DataError:
+        raise
+    except (pyarrow.ArrowException, OSError, MemoryError, ValueError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(
+            f"`{path.name}` cannot be read as a Parquet file: it is cut short or damaged "
+            f"({first}). Write it again."
+        ) from error
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Tell by the magic bytes, before pyarrow is needed."""
+    with path.open("rb") as file:
+        head = file.read(4)
+        file.seek(max(0, path.stat().st_size - 4))
+        tail = file.read(4)
+    if _ENCRYPTED in (head, tail):
+        raise DataError(f"`{path.name}` is encrypted; decrypt it first.")
+    if not head:
+        raise DataError(f"`{path.name}` must be a Parquet file; it is empty (0 bytes).")
+    if head != _PLAIN:
+        raise DataError(
+            f"`{path.name}` must be a Parquet file; it begins with {head!r}, not "
+            f"{_PLAIN!r}. Give it the ending of what it is, or write it again."
+        )
+    if tail != _PLAIN:
+        raise DataError(
+            f"`{path.name}` cannot be read as a Parquet file: it is cut short or damaged "
+            f"(its end is missing). Write it again."
+        )
+
+
+def _pyarrow(name: str) -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "pyarrow":
+            raise
+        raise MissingDependency(
+            f"`{name}` must be read by pyarrow; it is not installed. "
+            "Run pip install 'isthmus[parquet]'."
+        ) from error
+    return pyarrow
+
+
+def _read(name: str, file: Any, types: Any, choice: Choice) -> Dataset:
+    schema = file.schema_arrow
+    _refuse_twins(name, schema.names)
+    kept, left_out = choice.split(name, schema.names)
+    wanted = []
+    for index in kept:
+        reason = _why_not(schema.types[index], types)
+        if reason:
+            left_out += (f"{schema.names[index]} ({reason})",)
+        else:
+            wanted.append(schema.names[index])
+    table = file.read(columns=wanted)
+    single = all(_fits_single(table.schema.field(column).type, types) for column in wanted)
+    columns, used = [], []
+    for column in wanted:
+        values = np.array(table.column(column).to_numpy(), np.float32 if single else float)
+        if values.size and np.isnan(values).all():
+            left_out += (f"{column} (not numbers)",)
+        else:
+            columns.append(values)
+            used.append(column)
+    if not columns:
+        raise DataError(
+            f"`{name}` must have a column of numbers; left out: "
+            f"{', '.join(left_out[:10])}. Write nested columns as one column per number, "
+            "or as .npy."
+        )
+    return settled(name, np.stack(columns, axis=1), tuple(used), left_out, choice)
+
+
+def _why_not(kind: Any, types: Any) -> str:
+    """Reason to leave a column of this type out; empty if it is numbers."""
+    if types.is_nested(kind):
+        return "nested"
+    numeric = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+    return "" if any(test(kind) for test in numeric) else "not numbers"
+
+
+def _fits_single(kind: Any, types: Any) -> bool:
+    return bool(types.is_float16(kind) or types.is_float32(kind))
+
+
+def _refuse_twins(name: str, names: list[str]) -> None:
+    twins = sorted({column for column in names if names.count(column) > 1})
+    if twins:
+        raise DataError(
+            f"`{name}` must have different column names; {twins[0]!r} comes twice. "
+            "Rename one."
+        )
