@@ -118,3 +118,14 @@ def test_files_that_are_no_models(tmp_path):
     save_file({"x": np.ones(3)}, path)
     with pytest.raises(DataError, match="no isthmus model"):
         isthmus.load(path)
+
+
+@pytest.mark.parametrize("place", [-1, -1000, -5000])
+def test_a_flipped_bit_among_the_numbers_is_found(place, tmp_path):
+    path = tmp_path / "m.safetensors"
+    isthmus.save(ShallowAutoencoder(16, random_state=0).fit(DIGITS), path)
+    raw = bytearray(path.read_bytes())
+    raw[place] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match="checksum"):
+        isthmus.load(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -74,6 +75,7 @@ def save(model: ShallowAutoencoder, path: str | os.PathLike) -> None:
         "fitted": {name: _plain(getattr(model, name)) for name in _SCALARS},
         "norm_mean": None if scale is None else scale.mean,
         "feature_names": _names(model),
+        "checksum": _checksum(arrays),
     }
     payload = to_bytes(arrays, metadata={"isthmus": json.dumps(header, allow_nan=False)})
     _write_whole(target, payload)
@@ -110,6 +112,11 @@ def load(path: str | os.PathLike) -> ShallowAutoencoder:
             f"`{source.name}` has version {header.get('version')} of the model format; "
             f"this isthmus reads {_VERSION}. Update isthmus."
         )
+    if header.get("checksum") != _checksum(arrays):
+        raise DataError(
+            f"`{source.name}` is damaged: its numbers do not have the checksum in its "
+            "header. Fit or copy the model again."
+        )
     try:
         return _restored(header, arrays)
     except (KeyError, TypeError, AttributeError) as error:
@@ -135,6 +142,16 @@ def _restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> ShallowA
     if header["feature_names"] is not None:
         model.feature_names_in_ = np.array(header["feature_names"], dtype=object)
     return model
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> str:
+    """SHA-256 of names, types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _plain_parameters(model: ShallowAutoencoder) -> dict[str, Any]:
