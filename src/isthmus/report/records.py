@@ -38,6 +38,10 @@ class DataFacts:
             every NMSE beside them.
         unit_norm: All rows, over the columns used and before scaling, have the same
             length to 1e-6 of it.
+        n_moment_rows: Training rows that mean and eigenvalues were taken from; 0 means
+            all of `n_train`.
+        n_fit_rows: Training rows that decoders were fitted on, and that kurtosis, zeros
+            and levels were counted in; 0 means all of `n_train`.
     """
 
     name: str
@@ -61,6 +65,8 @@ class DataFacts:
     n_rows_dropped: int = 0
     scale: str = "none"
     unit_norm: bool = False
+    n_moment_rows: int = 0
+    n_fit_rows: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +116,12 @@ class Reached:
             decoder, shift, non_gaussianity.
         history: Exact NMSE on Gaussian data of the training covariance before training
             and after each step; empty if the encoder was not trained.
+        norm_spread: The part of ``gap["non_gaussianity"]`` that varying lengths explain,
+            in NMSE; None where that law does not apply.
+        norm_spread_error: Its standard error.
+        versus_design: NMSE minus that of the designed encoder at the same code length;
+            0 for the designed encoder itself.
+        versus_design_error: Paired standard error of that difference.
     """
 
     rate: float
@@ -128,6 +140,34 @@ class Reached:
     seconds: float
     gap: dict[str, float] = dataclasses.field(default_factory=dict)
     history: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    norm_spread: float | None = None
+    norm_spread_error: float | None = None
+    versus_design: float = 0.0
+    versus_design_error: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Held-out rows and what the designed autoencoder makes of them.
+
+    Attributes:
+        n_code: Code symbols per vector.
+        worst: Rows of largest error, worst first, all columns, not scaled.
+        worst_back: Their reconstructions.
+        worst_nmse: Squared error of each over the mean energy of the held-out rows about
+            the training mean; 1 is what answering the mean leaves on average.
+        typical: Rows whose error is nearest to the median.
+        typical_back: Their reconstructions.
+        typical_nmse: As `worst_nmse`.
+    """
+
+    n_code: int
+    worst: np.ndarray
+    worst_back: np.ndarray
+    worst_nmse: np.ndarray
+    typical: np.ndarray
+    typical_back: np.ndarray
+    typical_nmse: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,7 +199,18 @@ class Method:
 
 @dataclasses.dataclass(frozen=True)
 class Analysis:
-    """Everything that `isthmus report` shows; made by :func:`isthmus.analyse`."""
+    """Everything that `isthmus report` shows; made by :func:`isthmus.analyse`.
+
+    Attributes:
+        data: What was read.
+        limits: Curves over bits.
+        reached: One entry per rate and encoder.
+        verdict: Sentences.
+        warnings: What the reader must know.
+        method: How the numbers came about.
+        examples: Held-out rows and their reconstructions; None if nothing was fitted.
+        left_out: What the budget had no time for, one sentence each.
+    """
 
     data: DataFacts
     limits: LimitCurves
@@ -167,6 +218,8 @@ class Analysis:
     verdict: tuple[Sentence, ...]
     warnings: tuple[str, ...]
     method: Method
+    examples: Examples | None = None
+    left_out: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as plain Python, keys as in the attributes; JSON takes it."""
