@@ -50,7 +50,7 @@ def checked(
         (12, 12)
     """
     values = np.asarray(array)
-    _refuse_kind(name, values)
+    refuse_kind(name, values)
     if values.ndim < 2:
         raise DataError(
             f"`{name}` must have rows and columns; got shape {values.shape}. "
@@ -123,7 +123,8 @@ def without_constant_columns(dataset: Dataset) -> Dataset:
     )
 
 
-def _refuse_kind(name: str, values: np.ndarray) -> None:
+def refuse_kind(name: str, values: np.ndarray) -> None:
+    """Refuse a type that is no real number, and say what to do with it."""
     reasons = {
         "O": "Python objects, which are never unpickled; save plain numbers",
         "U": "text; keep the columns that are numbers",

@@ -16,7 +16,7 @@ from isthmus.data.base import Dataset
 from isthmus.data.columns import ALL, Choice, chosen
 
 # What NumPy and zipfile raise on files that are cut short, damaged or hostile.
-_BROKEN = (
+BROKEN = (
     EOFError,
     KeyError,
     MemoryError,
@@ -55,8 +55,8 @@ def read_npy(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
             raise DataError(f"`{path.name}` must be a .npy file; it is empty (0 bytes).")
         try:
             array = np.load(file, allow_pickle=False)
-        except _BROKEN as error:
-            raise DataError(_broken(path.name, error)) from error
+        except BROKEN as error:
+            raise DataError(broken_message(path.name, error)) from error
     if not isinstance(array, np.ndarray):
         raise DataError(f"`{path.name}` must hold one array; rename an archive to .npz.")
     return chosen(path.name, array, choice)
@@ -95,8 +95,8 @@ def npz_keys(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except _BROKEN as error:
-        raise DataError(_broken(path.name, error)) from error
+    except BROKEN as error:
+        raise DataError(broken_message(path.name, error)) from error
     return [name.removesuffix(".npy") for name in names if name.endswith(".npy")]
 
 
@@ -116,19 +116,19 @@ def npz_array(path: Path, key: str | None) -> tuple[str, np.ndarray]:
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                shapes = _shapes(archive)
-                key = _one_key(path.name, shapes) if key is None else key
+                shapes = array_shapes(archive)
+                key = one_key(path.name, shapes) if key is None else key
                 if key not in shapes:
-                    raise DataError(_unknown_key(path.name, key, shapes))
+                    raise DataError(unknown_key(path.name, key, shapes))
                 with archive.open(f"{key}.npy") as member:
                     return key, np.lib.format.read_array(member, allow_pickle=False)
         except DataError:
             raise
-        except _BROKEN as error:
-            raise DataError(_broken(path.name, error)) from error
+        except BROKEN as error:
+            raise DataError(broken_message(path.name, error)) from error
 
 
-def _shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
+def array_shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
     """Shape of every array, from the headers alone."""
     shapes = {}
     for name in archive.namelist():
@@ -144,7 +144,7 @@ def _shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _one_key(name: str, shapes: dict[str, tuple[int, ...]]) -> str:
+def one_key(name: str, shapes: dict[str, tuple[int, ...]]) -> str:
     """The array meant when none is named: the only one, or the only one with rows."""
     candidates = [key for key, shape in shapes.items() if len(shape) >= 2]
     if len(candidates) == 1 or len(shapes) == 1:
@@ -158,7 +158,8 @@ def _one_key(name: str, shapes: dict[str, tuple[int, ...]]) -> str:
     )
 
 
-def _unknown_key(name: str, key: str, shapes: dict[str, tuple[int, ...]]) -> str:
+def unknown_key(name: str, key: str, shapes: dict[str, tuple[int, ...]]) -> str:
+    """Message on a key that is not there: what is, and what is near."""
     near = difflib.get_close_matches(key, shapes, n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return f"`{name}` has no array {key!r}; it has {_listed(shapes)}.{hint}"
@@ -170,7 +171,8 @@ def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
     return (", ".join(some) or "none") + more
 
 
-def _broken(name: str, error: Exception) -> str:
+def broken_message(name: str, error: Exception) -> str:
+    """Message on a file that raised one of `BROKEN`."""
     text = str(error)
     if "pickle" in text or "object" in text.lower():
         return (

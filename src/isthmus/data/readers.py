@@ -72,7 +72,7 @@ def load(
 
 def _read_file(text: str, choice: Choice) -> Dataset:
     try:
-        path, key = _path_and_key(text)
+        path, key = path_and_key(text)
         return READERS[path.suffix.lower()](path, key, choice)
     except IsthmusError:
         raise
@@ -81,7 +81,8 @@ def _read_file(text: str, choice: Choice) -> Dataset:
         raise DataError(f"`{short}` cannot be read: {error.strerror or error}.") from error
 
 
-def _path_and_key(text: str) -> tuple[Path, str | None]:
+def path_and_key(text: str) -> tuple[Path, str | None]:
+    """Split ``file.npz:key`` into a file that is there and a key; or say what is not."""
     path, key = Path(text), None
     if not path.exists() and ":" in path.name:
         name, _, key = text.rpartition(":")

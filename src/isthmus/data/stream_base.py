@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
-from isthmus.data.checks import MIN_ROWS, _refuse_kind
+from isthmus.data.checks import MIN_ROWS, refuse_kind
 
 BLOCK_BYTES = 2**24
 """Size of a block where the caller does not say."""
@@ -108,7 +108,7 @@ def checked_header(
         >>> checked_header("x", (12, 2, 3), np.dtype(">f4"))
         (12, 6, (2, 3), dtype('float32'))
     """
-    _refuse_kind(name, np.empty(0, stored))
+    refuse_kind(name, np.empty(0, stored))
     if len(shape) < 2:
         raise DataError(
             f"`{name}` must have rows and columns; got shape {shape}. "

@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from isthmus.core.errors import DataError
 from isthmus.core.memory import check_memory
-from isthmus.data.npy import _BROKEN, _broken, _one_key, _shapes, _unknown_key
+from isthmus.data.npy import BROKEN, array_shapes, broken_message, one_key, unknown_key
 from isthmus.data.stream_base import (
     AbstractStream,
     block_rows,
@@ -106,8 +106,8 @@ class NpzStream(_NumpyStream):
                     yield from _read_blocks(self, file)
             except DataError:
                 raise
-            except _BROKEN as error:
-                raise DataError(_broken(self.path.name, error)) from error
+            except BROKEN as error:
+                raise DataError(broken_message(self.path.name, error)) from error
 
     def rows(self, indices: Sequence | np.ndarray) -> Float[np.ndarray, "row column"]:
         """Pass over the archive and keep some rows; see :meth:`AbstractStream.rows`."""
@@ -139,8 +139,8 @@ def open_npy(path: Path, key: str | None, chunk: int | None) -> AbstractStream:
             header = _read_header(path.name, file)
         except DataError:
             raise
-        except _BROKEN as error:
-            raise DataError(_broken(path.name, error)) from error
+        except BROKEN as error:
+            raise DataError(broken_message(path.name, error)) from error
     _check_there(path.name, header, size - header.start)
     return NpyStream(path, path.name, header, chunk)
 
@@ -162,10 +162,10 @@ def open_npz(path: Path, key: str | None, chunk: int | None) -> AbstractStream:
     with path.open("rb") as raw:
         try:
             with zipfile.ZipFile(raw) as archive:
-                shapes = _shapes(archive)
-                key = _one_key(path.name, shapes) if key is None else key
+                shapes = array_shapes(archive)
+                key = one_key(path.name, shapes) if key is None else key
                 if key not in shapes:
-                    raise DataError(_unknown_key(path.name, key, shapes))
+                    raise DataError(unknown_key(path.name, key, shapes))
                 member = f"{key}.npy"
                 name = f"{path.name}:{key}"
                 with archive.open(member) as file:
@@ -173,8 +173,8 @@ def open_npz(path: Path, key: str | None, chunk: int | None) -> AbstractStream:
                 there = archive.getinfo(member).file_size - header.start
         except DataError:
             raise
-        except _BROKEN as error:
-            raise DataError(_broken(path.name, error)) from error
+        except BROKEN as error:
+            raise DataError(broken_message(path.name, error)) from error
     _check_there(name, header, there)
     return NpzStream(path, member, name, header, chunk)
 
@@ -184,7 +184,7 @@ def _check_there(name: str, header: _Header, there: int) -> None:
     promised = math.prod(header.shape) * header.dtype.itemsize
     if promised > there and not header.dtype.hasobject:
         cause = ValueError(f"{promised} bytes of rows promised, {there} there")
-        raise DataError(_broken(name, cause))
+        raise DataError(broken_message(name, cause))
 
 
 def _read_header(name: str, file: Any) -> _Header:
@@ -227,5 +227,7 @@ def _fill(name: str, file: Any, rows: np.ndarray) -> None:
     while left:
         read = file.readinto(left)
         if not read:
-            raise DataError(_broken(name, ValueError(f"{len(left)} bytes are missing")))
+            raise DataError(
+                broken_message(name, ValueError(f"{len(left)} bytes are missing"))
+            )
         left = left[read:]

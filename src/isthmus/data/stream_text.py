@@ -20,7 +20,7 @@ from isthmus.data.stream_base import (
     refuse_not_finite,
     rows_by_passing,
 )
-from isthmus.data.text import _is_header, _lines, as_numbers
+from isthmus.data.text import as_numbers, is_header, numbered_lines
 
 _TEXT = 4  # bytes of memory per byte of number: the lines of a block are text first
 
@@ -85,10 +85,10 @@ def open_csv(path: Path, key: str | None, chunk: int | None) -> AbstractStream:
     """
     if key is not None:
         raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
-    head = list(islice(_lines(path), MIN_ROWS + 1))
+    head = list(islice(numbered_lines(path), MIN_ROWS + 1))
     if not head:
         raise DataError(f"`{path.name}` must not be empty.")
-    header = _is_header(head[:2])
+    header = is_header(head[:2])
     if header and len(head) == 1:
         raise DataError(f"`{path.name}` must have rows; it has a header only.")
     n_rows = len(head) - header

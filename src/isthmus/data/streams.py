@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isthmus.core.errors import DataError, DataNotFound, ValueOutOfRange
 from isthmus.data.builtin import ARCHIVES, find_builtin
-from isthmus.data.readers import _path_and_key
+from isthmus.data.readers import path_and_key
 from isthmus.data.stream_base import AbstractStream
 from isthmus.data.stream_numpy import open_npy, open_npz
 from isthmus.data.stream_text import open_csv
@@ -54,7 +54,7 @@ def stream(path: str | os.PathLike[str], chunk: int | None = None) -> AbstractSt
     if find_builtin(text) is not None:
         text = builtin_path(text)
     try:
-        file, key = _path_and_key(text)
+        file, key = path_and_key(text)
         if file.suffix.lower() not in OPENERS:
             raise DataError(
                 f"`{file.name}` must end in {', '.join(OPENERS)} to be read in blocks; "

@@ -40,10 +40,10 @@ def read_csv(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
     """
     if key is not None:
         raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
-    head = list(islice(_lines(path), 2))
+    head = list(islice(numbered_lines(path), 2))
     if not head:
         raise DataError(f"`{path.name}` must not be empty.")
-    header = _is_header(head)
+    header = is_header(head)
     if header and len(head) == 1:
         raise DataError(f"`{path.name}` must have rows; it has a header only.")
     cells = [cell.strip() if header else "" for cell in head[0][1]]
@@ -84,7 +84,7 @@ def only_numbers(path: Path, skip: int) -> np.ndarray | None:
 
 def _mixed(path: Path, names: tuple[str, ...], header: bool, choice: Choice) -> Dataset:
     """Read a file cell by cell, so that text is left out and a gap has a place."""
-    numbers, rows = zip(*islice(_lines(path), int(header), None), strict=True)
+    numbers, rows = zip(*islice(numbered_lines(path), int(header), None), strict=True)
     kept, left_out = choice.split(path.name, names)
     columns, used = [], []
     for index, cells in enumerate(zip(*rows, strict=True)):
@@ -136,7 +136,7 @@ def as_numbers(cells: tuple[str, ...]) -> np.ndarray | None:
     return None if np.isnan(column).all() else column
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def numbered_lines(path: Path) -> Iterator[Line]:
     """Number and cells of every line that is not blank."""
     width = 0
     try:
@@ -158,7 +158,8 @@ def _lines(path: Path) -> Iterator[Line]:
         ) from error
 
 
-def _is_header(head: list[Line]) -> bool:
+def is_header(head: list[Line]) -> bool:
+    """Whether the first of two lines has words where the second has numbers."""
     first = head[0][1]
     if all(_is_number(cell) for cell in first):
         return False
