@@ -103,8 +103,8 @@ UCR = Archive(
     "<Name>/x_train",
     "https://www.cs.ucr.edu/~eamonn/time_series_data_2018",
 )
-_MADE: dict[str, Callable[[Choice], Dataset]] = {"digits": digits, "gaussian": gaussian}
-NAMES = (*sorted({**_MADE, **ARCHIVES}), "ucr/<Name>")
+MADE: dict[str, Callable[[Choice], Dataset]] = {"digits": digits, "gaussian": gaussian}
+NAMES = (*sorted({**MADE, **ARCHIVES}), "ucr/<Name>")
 
 
 def find_builtin(name: str) -> Callable[[Choice], Dataset] | None:
@@ -122,23 +122,45 @@ def find_builtin(name: str) -> Callable[[Choice], Dataset] | None:
         >>> find_builtin("ucr/x.csv") is None
         True
     """
-    if name in _MADE:
-        return _MADE[name]
-    if name in ARCHIVES:
-        return partial(ARCHIVES[name].read, name)
-    if name == _UCR.rstrip("/") or (name.startswith(_UCR) and "." not in name):
-        return partial(_ucr, name)
+    if name in MADE:
+        return MADE[name]
+    if name in ARCHIVES or _is_ucr(name):
+        return partial(_read_archive, name)
     return None
 
 
-def _ucr(name: str, choice: Choice) -> Dataset:
-    """Training series of one set of the UCR archive."""
+def archive_of(name: str) -> Archive:
+    """File and array behind a built-in name that is read from $ISTHMUS_DATA.
+
+    Args:
+        name: Such a name.
+
+    Returns:
+        The archive.
+
+    Raises:
+        DataNotFound: If it is a set of the UCR archive that is not there.
+
+    Examples:
+        >>> archive_of("mnist").file
+        'mnist.npz'
+    """
+    if not _is_ucr(name):
+        return ARCHIVES[name]
     path = UCR.found(name)
     wanted = name.removeprefix(_UCR.rstrip("/")).lstrip("/")
     keys = [key.removesuffix(_TRAIN) for key in npz_keys(path) if key.endswith(_TRAIN)]
     if wanted not in keys:
         raise DataNotFound(_unknown_set(name, wanted, keys))
-    return dataclasses.replace(UCR, key=f"{wanted}{_TRAIN}").read(name, choice)
+    return dataclasses.replace(UCR, key=f"{wanted}{_TRAIN}")
+
+
+def _is_ucr(name: str) -> bool:
+    return name == _UCR.rstrip("/") or (name.startswith(_UCR) and "." not in name)
+
+
+def _read_archive(name: str, choice: Choice) -> Dataset:
+    return archive_of(name).read(name, choice)
 
 
 def _unknown_set(name: str, wanted: str, keys: list[str]) -> str:
@@ -161,4 +183,4 @@ def available() -> dict[str, bool]:
         True
     """
     files = {**ARCHIVES, "ucr/<Name>": UCR}
-    return {name: name in _MADE or files[name].path() is not None for name in NAMES}
+    return {name: name in MADE or files[name].path() is not None for name in NAMES}

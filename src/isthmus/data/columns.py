@@ -34,13 +34,16 @@ class Choice:
         columns: Sequence[str] | None,
         drop: Sequence[str],
         drop_missing: bool = False,
+        *,
+        call: str = "load",
     ) -> Choice:
-        """Choice from the arguments of :func:`isthmus.data.load`.
+        """Choice from the arguments of :func:`isthmus.data.load` or `stream`.
 
         Args:
             columns: Names to keep; None keeps all.
             drop: Names to leave out.
             drop_missing: Whether to leave out rows with a gap.
+            call: The function that was called, for messages.
 
         Returns:
             The choice.
@@ -51,7 +54,7 @@ class Choice:
         for argument, given in (("columns", columns), ("drop", drop)):
             if isinstance(given, str):
                 raise DataError(
-                    f"`load({argument}=...)` must be a list of names; got {given!r}. "
+                    f"`{call}({argument}=...)` must be a list of names; got {given!r}. "
                     f"Write [{given!r}]."
                 )
         named = None if columns is None else tuple(columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -39,19 +40,42 @@ def complete_rows(
     kept: np.ndarray = ~gaps.any(axis=1)
     if kept.all():
         return None
-    lost, rows = int(np.count_nonzero(~kept)), kept.size
+    lost = int(np.count_nonzero(~kept))
+    refuse_too_few(name, lost, kept.size, np.count_nonzero(gaps, axis=0), column_names)
+    warnings.warn(told_lost(lost, kept.size), DataWarning, stacklevel=2)
+    return kept
+
+
+def refuse_too_few(
+    name: str, lost: int, rows: int, gaps: np.ndarray, column_names: Sequence[str]
+) -> None:
+    """Refuse data of which fewer than ten rows are complete.
+
+    Args:
+        name: What to call the data in messages.
+        lost: Rows with gaps.
+        rows: All rows.
+        gaps: Number of gaps in each column.
+        column_names: One per column.
+
+    Raises:
+        DataError: It names the emptiest column.
+    """
     if rows - lost < MIN_ROWS:
-        per_column = np.count_nonzero(gaps, axis=0)
-        worst = int(per_column.argmax())
+        worst = int(gaps.argmax())
         raise DataError(
             f"`{name}` must keep at least {MIN_ROWS} rows; {lost} of {rows} have missing "
-            f"values, {per_column[worst]} of them in {column_names[worst]!r}. Leave out "
+            f"values, {gaps[worst]} of them in {column_names[worst]!r}. Leave out "
             "that column, or fill the gaps."
         )
+
+
+def told_lost(lost: int, rows: int) -> str:
+    """Sentence on rows that were left out.
+
+    Examples:
+        >>> told_lost(1, 20)
+        '1 of 20 rows has missing values and was left out.'
+    """
     verb = "has missing values and was" if lost == 1 else "have missing values and were"
-    warnings.warn(
-        f"{lost} of {rows} rows {verb} left out.",
-        DataWarning,
-        stacklevel=2,
-    )
-    return kept
+    return f"{lost} of {rows} rows {verb} left out."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from isthmus.data.base import Dataset
 from isthmus.data.columns import ALL, Choice, settled
 
 _PLAIN, _ENCRYPTED = b"PAR1", b"PARE"
+_BUFFER = 2**20
 
 
 def read_parquet(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
@@ -34,13 +37,30 @@ def read_parquet(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
             value is missing or infinite, or no column is numbers.
         MissingDependency: If pyarrow is not installed.
     """
-    if key is not None:
-        raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
+    refuse_parts(path, key)
+    with opened_parquet(path) as (file, pyarrow):
+        return _read(path.name, file, pyarrow.types, choice)
+
+
+@contextlib.contextmanager
+def opened_parquet(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Open a file and turn pyarrow's exceptions into one clear line.
+
+    Args:
+        path: The file.
+
+    Yields:
+        The open `ParquetFile`, which reads a megabyte at a time, and pyarrow.
+
+    Raises:
+        DataError: If it is no Parquet file or damaged, then or while it is read.
+        MissingDependency: If pyarrow is not installed.
+    """
     _refuse_other_files(path)
     pyarrow = _pyarrow(path.name)
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            return _read(path.name, file, pyarrow.types, choice)
+        with pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER) as file:
+            yield file, pyarrow
     except DataError:
         raise
     except (pyarrow.ArrowException, OSError, MemoryError, ValueError) as error:
@@ -49,6 +69,12 @@ def read_parquet(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
             f"`{path.name}` cannot be read as a Parquet file: it is cut short or damaged "
             f"({first}). Write it again."
         ) from error
+
+
+def refuse_parts(path: Path, key: str | None) -> None:
+    """Refuse ``file:key`` where a file has no parts."""
+    if key is not None:
+        raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
 
 
 def _refuse_other_files(path: Path) -> None:
@@ -88,33 +114,59 @@ def _pyarrow(name: str) -> Any:
 
 
 def _read(name: str, file: Any, types: Any, choice: Choice) -> Dataset:
-    schema = file.schema_arrow
-    _refuse_twins(name, schema.names)
-    kept, left_out = choice.split(name, schema.names)
-    wanted = []
-    for index in kept:
-        reason = _why_not(schema.types[index], types)
-        if reason:
-            left_out += (f"{schema.names[index]} ({reason})",)
-        else:
-            wanted.append(schema.names[index])
+    wanted, left_out, dtype = number_columns(name, file.schema_arrow, types, choice)
     table = file.read(columns=wanted)
-    single = all(_fits_single(table.schema.field(column).type, types) for column in wanted)
     columns, used = [], []
     for column in wanted:
-        values = np.array(table.column(column).to_numpy(), np.float32 if single else float)
+        values = np.array(table.column(column).to_numpy(), dtype)
         if values.size and np.isnan(values).all():
             left_out += (f"{column} (not numbers)",)
         else:
             columns.append(values)
             used.append(column)
     if not columns:
-        raise DataError(
-            f"`{name}` must have a column of numbers; left out: "
-            f"{', '.join(left_out[:10])}. Write nested columns as one column per number, "
-            "or as .npy."
-        )
+        raise DataError(no_numbers(name, left_out))
     return settled(name, np.stack(columns, axis=1), tuple(used), left_out, choice)
+
+
+def number_columns(
+    name: str, schema: Any, types: Any, choice: Choice
+) -> tuple[list[str], tuple[str, ...], np.dtype]:
+    """Columns that were asked for and are numbers, by their types.
+
+    Args:
+        name: What to call the file.
+        schema: Its Arrow schema.
+        types: ``pyarrow.types``.
+        choice: Which columns.
+
+    Returns:
+        Their names, the others with the reason in brackets, and the type that holds all.
+
+    Raises:
+        DataError: If two columns share a name, or a name is not there.
+    """
+    _refuse_twins(name, schema.names)
+    kept, left_out = choice.split(name, schema.names)
+    wanted = []
+    single = True
+    for index in kept:
+        reason = _why_not(schema.types[index], types)
+        if reason:
+            left_out += (f"{schema.names[index]} ({reason})",)
+        else:
+            wanted.append(schema.names[index])
+            single &= _fits_single(schema.types[index], types)
+    return wanted, left_out, np.dtype(np.float32 if single else np.float64)
+
+
+def no_numbers(name: str, left_out: tuple[str, ...]) -> str:
+    """Message on a file without a column of numbers."""
+    return (
+        f"`{name}` must have a column of numbers; left out: "
+        f"{', '.join(left_out[:10])}. Write nested columns as one column per number, "
+        "or as .npy."
+    )
 
 
 def _why_not(kind: Any, types: Any) -> str:

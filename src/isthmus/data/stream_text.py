@@ -1,145 +1,219 @@
-"""Blocks of a .csv file of numbers."""
+"""Blocks of a .csv file."""
 
 from __future__ import annotations
 
-import csv
+import dataclasses
 import warnings
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from isthmus.core.errors import DataError
 from isthmus.data.checks import MIN_ROWS
-from isthmus.data.stream_base import (
-    AbstractStream,
-    block_rows,
-    refuse_not_finite,
-    rows_by_passing,
+from isthmus.data.columns import ALL, Choice
+from isthmus.data.stream_base import AbstractStream, block_rows, rows_by_passing
+from isthmus.data.text import (
+    Line,
+    is_header,
+    not_utf8,
+    numbered_lines,
+    numbers_and_gaps,
+    records,
+    refuse_bad_cells,
+    refuse_ragged,
 )
-from isthmus.data.text import as_numbers, is_header, numbered_lines
 
-_TEXT = 4  # bytes of memory per byte of number: the lines of a block are text first
+HEAD_ROWS = 1000
+"""Rows that tell which columns are text: those of a shorter file, all."""
+
+_HEAD_CELLS = 10**6
+_TEXT = 4  # bytes of memory per byte of number, and of text: a block is lines first
+Numbered = tuple[int, str]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Layout:
+    """What the first rows of a .csv file tell.
+
+    Attributes:
+        names: Of all columns.
+        kept: Which of them are numbers that were asked for.
+        left_out: The others, the reason in brackets.
+        skip: Lines of the header.
+        row_bytes: Mean length of a line.
+    """
+
+    names: tuple[str, ...]
+    kept: list[int]
+    left_out: tuple[str, ...]
+    skip: int
+    row_bytes: int
 
 
 @final
 class CsvStream(AbstractStream):
-    """A .csv file in which every column is numbers."""
+    """The columns of a .csv file that are numbers."""
 
     stored_dtype = None
     sample_shape = None
     n_rows = None
 
-    def __init__(
-        self, path: Path, column_names: tuple[str, ...], skip: int, chunk: int | None
-    ):
+    def __init__(self, path: Path, layout: Layout, chunk: int | None, choice: Choice):
         self.path = path
         self.name = path.name
-        self.column_names = column_names
-        self.n_columns = len(column_names)
+        self.layout = layout
+        self.column_names = tuple(layout.names[i] for i in layout.kept)
+        self.left_out = layout.left_out
+        self.n_columns = len(layout.kept)
+        self.drop_missing = choice.drop_missing
+        self.n_rows_dropped = None if choice.drop_missing else 0
         self.dtype = np.dtype(np.float64)
         self.n_bytes = path.stat().st_size
-        self.skip = skip
-        self.chunk = block_rows(_TEXT * 8 * self.n_columns, None, chunk)
+        needed = _TEXT * max(8 * self.n_columns, layout.row_bytes)
+        self.chunk = block_rows(needed, None, chunk)
 
-    def blocks(self) -> Iterator[Float[np.ndarray, "row column"]]:
-        """Read blocks of rows; see :meth:`AbstractStream.blocks`."""
-        done = 0
+    def parts(
+        self, order: Int[np.ndarray, " part"] | None = None
+    ) -> Iterator[tuple[int, Float[np.ndarray, "row column"]]]:
+        """Read blocks of rows, in the order of the file; see `AbstractStream.parts`."""
+        first = 0
         try:
             with self.path.open(encoding="utf-8-sig") as file:
-                numbered = islice(enumerate(file, start=1), self.skip, None)
+                numbered = islice(enumerate(file, start=1), self.layout.skip, None)
                 filled = (line for line in numbered if line[1].strip())
                 while lines := list(islice(filled, self.chunk)):
-                    block = _fast(lines, self.n_columns)
+                    block = self._fast(lines)
                     if block is None:
-                        block = _carefully(self.name, lines, self.column_names)
-                    refuse_not_finite(self.name, block, done, self.column_names)
-                    done += block.shape[0]
-                    yield block
+                        block = self._carefully(chain(lines, filled))
+                    yield first, block
+                    first += block.shape[0]
         except UnicodeDecodeError as error:
-            raise DataError(
-                f"`{self.name}` cannot be read as UTF-8 comma-separated text: {error}."
-            ) from error
+            raise DataError(not_utf8(self.name, error)) from error
 
     def rows(self, indices: Sequence | np.ndarray) -> Float[np.ndarray, "row column"]:
         """Pass over the text and keep some rows; see :meth:`AbstractStream.rows`."""
         return rows_by_passing(self, indices)
 
+    def _fast(self, lines: list[Numbered]) -> np.ndarray | None:
+        """Numbers of some lines by NumPy's parser; None where anything else is found."""
+        usecols = None
+        if self.left_out:
+            # Of columns that it leaves out the parser does not see whether they are there.
+            commas = len(self.layout.names) - 1
+            if any(text.count(",") != commas or '"' in text for _, text in lines):
+                return None
+            usecols = self.layout.kept
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", UserWarning)
+                values = np.loadtxt(
+                    (text for _, text in lines),
+                    delimiter=",",
+                    comments=None,
+                    ndmin=2,
+                    usecols=usecols,
+                )
+        except (ValueError, UserWarning):
+            return None
+        right = values.shape == (len(lines), self.n_columns)
+        return values if right and np.isfinite(values).all() else None
 
-def open_csv(path: Path, key: str | None, chunk: int | None) -> AbstractStream:
-    """Open a .csv file; only its first lines are read.
+    def _carefully(self, lines: Iterator[Numbered]) -> np.ndarray:
+        """Numbers cell by cell, or an error that names the line and the column."""
+        found = list(islice(records(self.name, lines), self.chunk))
+        for number, cells in found:
+            refuse_ragged(self.name, number, cells, len(self.layout.names))
+        block = np.empty((len(found), self.n_columns))
+        kept = self.layout.kept
+        for column, index in enumerate(kept):
+            values = numbers_and_gaps([cells[index] for _, cells in found])
+            if values is None:
+                raise DataError(self._text_among_numbers(found, index))
+            block[:, column] = values
+        refuse_bad_cells(
+            self.name,
+            block,
+            self.column_names,
+            lambda row, column: (found[row][0], found[row][1][kept[column]]),
+            self.drop_missing,
+        )
+        return block
+
+    def _text_among_numbers(self, found: list[Line], index: int) -> str:
+        number, cell = next(
+            (number, cells[index])
+            for number, cells in found
+            if numbers_and_gaps([cells[index]]) is None
+        )
+        name = self.layout.names[index]
+        return (
+            f"`{self.name}` must have numbers all the way down a column to be read in "
+            f"blocks; line {number}, column {name!r} is {cell!r}. Leave the column out "
+            f"(--drop, drop=[{name!r}]), or mend the line."
+        )
+
+
+def open_csv(
+    path: Path, key: str | None, chunk: int | None, choice: Choice = ALL
+) -> AbstractStream:
+    """Open a .csv file; only its first rows are read, to see which columns are numbers.
 
     Args:
         path: The file, UTF-8.
         key: Must be None: such a file has no parts.
         chunk: Rows of a block, or None.
+        choice: Which columns, and whether rows with gaps are left out.
 
     Returns:
         The stream.
 
     Raises:
-        DataError: If the file is empty or has fewer than ten rows.
+        DataError: If the file is empty, has fewer than ten rows, no column of numbers, or
+            not the columns chosen.
     """
     if key is not None:
         raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
-    head = list(islice(numbered_lines(path), MIN_ROWS + 1))
+    lines = numbered_lines(path)
+    head = list(islice(lines, 2))
     if not head:
         raise DataError(f"`{path.name}` must not be empty.")
-    header = is_header(head[:2])
+    header = is_header(head)
     if header and len(head) == 1:
         raise DataError(f"`{path.name}` must have rows; it has a header only.")
-    n_rows = len(head) - header
-    if n_rows < MIN_ROWS:
+    most = min(HEAD_ROWS, max(MIN_ROWS, _HEAD_CELLS // len(head[0][1]))) + header
+    head += islice(lines, most - len(head))
+    whole = next(lines, None) is None
+    rows = [cells for _, cells in head[header:]]
+    if len(rows) < MIN_ROWS:
         raise DataError(
-            f"`{path.name}` must have at least {MIN_ROWS} rows; got {n_rows}. "
+            f"`{path.name}` must have at least {MIN_ROWS} rows; got {len(rows)}. "
             "Fewer leave nothing to hold out."
         )
-    cells = [cell.strip() if header else "" for cell in head[0][1]]
-    names = tuple(cell or f"column {i}" for i, cell in enumerate(cells))
-    return CsvStream(path, names, head[0][0] if header else 0, chunk)
+    layout = _layout(path.name, head[0], header, rows, whole, choice)
+    return CsvStream(path, layout, chunk, choice)
 
 
-def _fast(lines: list[tuple[int, str]], n_columns: int) -> np.ndarray | None:
-    """Numbers of some lines by NumPy's parser; None where anything else is found."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)
-            values = np.loadtxt(
-                (text for _, text in lines), delimiter=",", comments=None, ndmin=2
-            )
-    except (ValueError, UserWarning):
-        return None
-    right = values.shape == (len(lines), n_columns)
-    return values if right and np.isfinite(values).all() else None
-
-
-def _carefully(
-    name: str, lines: list[tuple[int, str]], column_names: tuple[str, ...]
-) -> np.ndarray:
-    """Numbers cell by cell, or an error that names the line and the column."""
-    block = np.empty((len(lines), len(column_names)))
-    for index, (number, text) in enumerate(lines):
-        try:
-            cells = next(csv.reader([text], strict=True))
-        except csv.Error as error:
-            raise DataError(
-                f"`{name}` cannot be read as comma-separated text: line {number}: {error}."
-            ) from error
-        if len(cells) != len(column_names):
-            raise DataError(
-                f"`{name}` must have {len(column_names)} cells on every line; "
-                f"line {number} has {len(cells)}."
-            )
-        for column, cell in enumerate(cells):
-            value = as_numbers((cell,))
-            if value is None or not np.isfinite(value[0]):
-                raise DataError(
-                    f"`{name}` must have a finite number in every cell to be read in "
-                    f"blocks; line {number}, column {column_names[column]!r} is {cell!r}. "
-                    "Fill it, or leave the row or column out."
-                )
-            block[index, column] = value[0]
-    return block
+def _layout(
+    name: str, first: Line, header: bool, rows: list[list[str]], whole: bool, choice: Choice
+) -> Layout:
+    """Tell columns of numbers from the others."""
+    given = [cell.strip() if header else "" for cell in first[1]]
+    names = tuple(cell or f"column {i}" for i, cell in enumerate(given))
+    asked, left_out = choice.split(name, names)
+    kept = []
+    for index in asked:
+        column = numbers_and_gaps([cells[index] for cells in rows])
+        if column is not None and not np.isnan(column).all():
+            kept.append(index)
+        elif column is None or whole:
+            left_out += (f"{names[index]} (not numbers)",)
+        else:
+            left_out += (f"{names[index]} (no number in the first {len(rows)} rows)",)
+    if not kept:
+        raise DataError(f"`{name}` must have a column of numbers; all are text.")
+    length = sum(len(cell) + 1 for cells in rows for cell in cells) // len(rows)
+    return Layout(names, kept, left_out, first[0] if header else 0, length)

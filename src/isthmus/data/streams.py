@@ -3,37 +3,57 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from isthmus.core.errors import DataError, DataNotFound, ValueOutOfRange
-from isthmus.data.builtin import ARCHIVES, find_builtin
+from isthmus.data.builtin import MADE, archive_of, find_builtin
+from isthmus.data.columns import Choice
 from isthmus.data.readers import path_and_key
 from isthmus.data.stream_base import AbstractStream
 from isthmus.data.stream_numpy import open_npy, open_npz
+from isthmus.data.stream_parquet import open_parquet
 from isthmus.data.stream_text import open_csv
 
-OPENERS: dict[str, Callable[[Path, str | None, int | None], AbstractStream]] = {
+OPENERS: dict[str, Callable[[Path, str | None, int | None, Choice], AbstractStream]] = {
     ".csv": open_csv,
     ".npy": open_npy,
     ".npz": open_npz,
+    ".parquet": open_parquet,
 }
 
 
-def stream(path: str | os.PathLike[str], chunk: int | None = None) -> AbstractStream:
-    """Open a file to read its rows block by block; nothing but its header is read.
+def stream(
+    path: str | os.PathLike[str],
+    chunk: int | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    drop_missing: bool = False,
+) -> AbstractStream:
+    """Open a file to read its rows block by block; little more than its header is read.
+
+    The rows are those that :func:`isthmus.data.load` reads, and so are the refusals. Only
+    which columns of a .csv file are text is told by its first 1000 rows: text further
+    down a column of numbers is an error that names the line.
 
     Args:
-        path: A .npy file (C order), an .npz archive (``file.npz:key``) or a .csv file of
-            numbers, or a built-in name that is read from a file.
+        path: A .npy file (C order), an .npz archive (``file.npz:key``), a .csv or .parquet
+            file, or a built-in name that is read from a file.
         chunk: Rows of a block, at least 1; None for blocks of 16 MB.
+        columns: Names of the only columns to read; None reads all.
+        drop: Names of columns to leave out; gaps and text in them do no harm.
+        drop_missing: Leave out rows with a missing value; `n_rows` is None then, and
+            `n_rows_dropped` counts them after the first pass.
 
     Returns:
-        What the header tells, with ``blocks()`` and ``rows(indices)``.
+        What the header tells, with ``blocks()``, ``shuffled_blocks(rng)`` and
+        ``rows(indices)``.
 
     Raises:
         DataNotFound: If there is no such file.
         DataError: If it cannot be used; the message says where and why.
+        MissingDependency: If a .parquet file is read without pyarrow.
         ValueOutOfRange: If `chunk` is below 1.
 
     Warns:
@@ -44,23 +64,19 @@ def stream(path: str | os.PathLike[str], chunk: int | None = None) -> AbstractSt
         >>> import numpy as np
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     np.save(f"{folder}/x.npy", np.arange(60.0).reshape(20, 3))
-        ...     rows = stream(f"{folder}/x.npy", chunk=8)
-        ...     rows.n_rows, [block.shape[0] for block in rows.blocks()]
-        (20, [8, 8, 4])
+        ...     rows = stream(f"{folder}/x.npy", chunk=8, drop=["column 1"])
+        ...     rows.n_rows, [block.shape for block in rows.blocks()]
+        (20, [(8, 2), (8, 2), (4, 2)])
     """
     if chunk is not None and chunk < 1:
         raise ValueOutOfRange(f"`stream(chunk=...)` must be at least 1 row; got {chunk}.")
+    choice = Choice.of(columns, drop, drop_missing, call="stream")
     text = os.fspath(path)
-    if find_builtin(text) is not None:
-        text = builtin_path(text)
     try:
+        if find_builtin(text) is not None:
+            return _open_builtin(text, chunk, choice)
         file, key = path_and_key(text)
-        if file.suffix.lower() not in OPENERS:
-            raise DataError(
-                f"`{file.name}` must end in {', '.join(OPENERS)} to be read in blocks; "
-                "use load if it fits into memory."
-            )
-        return OPENERS[file.suffix.lower()](file, key, chunk)
+        return OPENERS[file.suffix.lower()](file, key, chunk, choice)
     except OSError as error:
         if isinstance(error, DataNotFound):
             raise
@@ -68,29 +84,25 @@ def stream(path: str | os.PathLike[str], chunk: int | None = None) -> AbstractSt
         raise DataError(f"`{short}` cannot be read: {error.strerror or error}.") from error
 
 
-def builtin_path(name: str) -> str:
-    """File and key behind a built-in name.
-
-    Args:
-        name: A built-in name.
-
-    Returns:
-        ``"file.npz:key"``.
-
-    Raises:
-        DataError: If it is made, not read from a file.
-        DataNotFound: If $ISTHMUS_DATA does not hold the file.
-    """
-    if not is_one_array(name):
-        raise DataError(f"`{name}` is no array of rows in a file; use load, it fits.")
-    return f"{ARCHIVES[name].found(name)}:{ARCHIVES[name].key}"
-
-
 def is_one_array(name: str) -> bool:
-    """Whether a built-in name is an array of rows in a file, as it stands.
+    """Whether a built-in name is an array in a file, which `stream` can read.
 
     Examples:
-        >>> is_one_array("mnist"), is_one_array("digits")
-        (True, False)
+        >>> is_one_array("mnist"), is_one_array("ucr/CBF"), is_one_array("digits")
+        (True, True, False)
     """
-    return name in ARCHIVES and ARCHIVES[name].sample_ndim is None
+    return name not in MADE and find_builtin(name) is not None
+
+
+def _open_builtin(name: str, chunk: int | None, choice: Choice) -> AbstractStream:
+    if not is_one_array(name):
+        raise DataError(f"`{name}` is no array of rows in a file; use load, it fits.")
+    archive = archive_of(name)
+    return open_npz(
+        archive.found(name),
+        archive.key,
+        chunk,
+        choice,
+        name=name,
+        sample_ndim=archive.sample_ndim,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -97,21 +97,50 @@ def _mixed(path: Path, names: tuple[str, ...], header: bool, choice: Choice) -> 
     if not columns:
         raise DataError(f"`{path.name}` must have a column of numbers; all are text.")
     values = np.stack(columns, axis=1)
-    bad = ~np.isfinite(values)
-    if choice.drop_missing:
-        bad[np.isnan(values).any(axis=1)] = False
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise DataError(
-            f"`{path.name}` must have no missing or infinite values; line {numbers[row]}, "
-            f"column {names[used[column]]!r} is {rows[row][used[column]]!r}. "
-            f"{WAY_OUT[bool(np.isnan(values[row, column]))]}"
-        )
     used_names = tuple(names[i] for i in used)
+    refuse_bad_cells(
+        path.name,
+        values,
+        used_names,
+        lambda row, column: (numbers[row], rows[row][used[column]]),
+        choice.drop_missing,
+    )
     return settled(path.name, values, used_names, left_out, choice)
 
 
-def as_numbers(cells: tuple[str, ...]) -> np.ndarray | None:
+def refuse_bad_cells(
+    name: str,
+    values: np.ndarray,
+    names: tuple[str, ...],
+    place: Callable[[int, int], tuple[int, str]],
+    drop_missing: bool,
+) -> None:
+    """Refuse gaps and infinity by the line that they stand on.
+
+    Args:
+        name: What to call the file.
+        values: Rows, gaps as NaN.
+        names: One per column.
+        place: Line and cell of a row and a column of `values`.
+        drop_missing: Whether rows with gaps do no harm.
+
+    Raises:
+        DataError: It names the first such line and column.
+    """
+    bad = ~np.isfinite(values)
+    if drop_missing:
+        bad[np.isnan(values).any(axis=1)] = False
+    if bad.any():
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        line, cell = place(row, column)
+        raise DataError(
+            f"`{name}` must have no missing or infinite values; line {line}, "
+            f"column {names[column]!r} is {cell!r}. "
+            f"{WAY_OUT[bool(np.isnan(values[row, column]))]}"
+        )
+
+
+def as_numbers(cells: Sequence[str]) -> np.ndarray | None:
     """Turn a column into float64, gaps into NaN.
 
     Args:
@@ -126,36 +155,92 @@ def as_numbers(cells: tuple[str, ...]) -> np.ndarray | None:
         >>> as_numbers(("1", "two")) is None
         True
     """
-    filled = ["nan" if c.strip().lower() in _MISSING else c for c in cells]
-    if any("_" in cell for cell in filled):  # Python reads 1_0 as 10
+    column = numbers_and_gaps(cells)
+    return None if column is None or np.isnan(column).all() else column
+
+
+def numbers_and_gaps(cells: Sequence[str]) -> np.ndarray | None:
+    """Turn cells into float64, gaps into NaN; None if one of them is text.
+
+    Examples:
+        >>> numbers_and_gaps(["NA"])
+        array([nan])
+    """
+    if any("_" in cell for cell in cells):  # Python reads 1_0 as 10
         return None
     try:
-        column = np.array(filled, dtype=np.float64)
+        column = np.array(cells, dtype=np.float64)
+        if not np.isnan(column).any():
+            return column
+    except ValueError:
+        pass
+    filled = ["nan" if c.strip().lower() in _MISSING else c for c in cells]
+    try:
+        return np.array(filled, dtype=np.float64)
     except ValueError:
         return None
-    return None if np.isnan(column).all() else column
 
 
 def numbered_lines(path: Path) -> Iterator[Line]:
-    """Number and cells of every line that is not blank."""
+    """Number and cells of every line that is not blank, all of one width."""
     width = 0
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            for cells in reader:
-                if len(cells) <= 1 and not any(cell.strip() for cell in cells):
-                    continue
+            for number, cells in records(path.name, enumerate(file, start=1)):
                 width = width or len(cells)
-                if len(cells) != width:
-                    raise DataError(
-                        f"`{path.name}` must have {width} cells on every line; "
-                        f"line {reader.line_num} has {len(cells)}."
-                    )
-                yield reader.line_num, cells
-    except (csv.Error, UnicodeDecodeError) as error:
+                refuse_ragged(path.name, number, cells, width)
+                yield number, cells
+    except UnicodeDecodeError as error:
+        raise DataError(not_utf8(path.name, error)) from error
+
+
+def records(name: str, lines: Iterable[tuple[int, str]]) -> Iterator[Line]:
+    """Cells of numbered lines, and the last line of each; blank ones are passed over.
+
+    Args:
+        name: What to call the file.
+        lines: Number and text; no more are taken than the record asked for needs.
+
+    Yields:
+        Number of its last line, and cells.
+
+    Raises:
+        DataError: If a quote is not closed, or is followed by more than a comma.
+
+    Examples:
+        >>> list(records("x.csv", [(1, '"a'), (2, 'b",2'), (3, "")]))
+        [(2, ['ab', '2'])]
+    """
+    number = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal number
+        for number, text in lines:  # noqa: B007  (read below)
+            yield text
+
+    try:
+        for cells in csv.reader(texts(), strict=True):
+            if len(cells) > 1 or any(cell.strip() for cell in cells):
+                yield number, cells
+    except csv.Error as error:
         raise DataError(
-            f"`{path.name}` cannot be read as UTF-8 comma-separated text: {error}."
+            f"`{name}` cannot be read as comma-separated text: line {number}: {error}. "
+            "Close the quote, or leave the line out."
         ) from error
+
+
+def refuse_ragged(name: str, number: int, cells: list[str], width: int) -> None:
+    """Refuse a line that has more or fewer cells than the first."""
+    if len(cells) != width:
+        raise DataError(
+            f"`{name}` must have {width} cells on every line; "
+            f"line {number} has {len(cells)}."
+        )
+
+
+def not_utf8(name: str, error: UnicodeDecodeError) -> str:
+    """Message on bytes that are no text."""
+    return f"`{name}` cannot be read as UTF-8 comma-separated text: {error}."
 
 
 def is_header(head: list[Line]) -> bool:
