@@ -1,4 +1,5 @@
 from isthmus.estimators.persistence import load, save
 from isthmus.estimators.shallow import ShallowAutoencoder
+from isthmus.estimators.transform_coding import TransformCoder
 
-__all__ = ["ShallowAutoencoder", "load", "save"]
+__all__ = ["ShallowAutoencoder", "TransformCoder", "load", "save"]
