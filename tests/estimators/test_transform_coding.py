@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from isthmus.core import DataError, ValueOutOfRange, as_rng, hold_out, measure
 from isthmus.core.linalg import descending_eigh
 from isthmus.core.lloyd_max import lloyd_max_distortion, lloyd_max_quantiser
+from isthmus.data import Principal
 from isthmus.estimators import TransformCoder
 from isthmus.estimators.cell_means import _gaussian_cells, shrunk_cell_means
 from isthmus.estimators.cells import lloyd_max_cells
@@ -59,7 +60,7 @@ def test_white_rows(rate, nmse):
     # Axes known, so that equal eigenvalues give every coordinate the same bits.
     x = as_rng(2).standard_normal((20_000, 12))
     coder = TransformCoder(rate=rate).fit_principal(
-        np.zeros(12), np.eye(12), np.ones(12), x
+        Principal(np.zeros(12), np.eye(12), np.ones(12), 0.0, 20_000), x
     )
     assert coder.allocation_.tolist() == [rate] * 12
     assert coder.predicted_nmse_ == pytest.approx(nmse, abs=1e-6)
@@ -95,9 +96,9 @@ def test_means_of_cells_find_other_shapes():
     # Coordinates of two values: cell means must find them, Gaussian levels cannot.
     signs = np.where(as_rng(4).random((3000, 8)) < 0.5, -1.0, 1.0) * np.arange(8, 0, -1)
     train, test = signs[:2000], signs[2000:]
-    axes = (np.zeros(8), np.eye(8), np.arange(8.0, 0, -1) ** 2)
-    means = TransformCoder(8).fit_principal(*axes, train)
-    plain = TransformCoder(8, cells="gaussian").fit_principal(*axes, train)
+    axes = Principal(np.zeros(8), np.eye(8), np.arange(8.0, 0, -1) ** 2, 0.0, 2000)
+    means = TransformCoder(8).fit_principal(axes, train)
+    plain = TransformCoder(8, cells="gaussian").fit_principal(axes, train)
     used = np.sum(means.allocation_ > 0)
     unused = np.sum(np.arange(8.0 - used, 0, -1) ** 2) / np.sum(np.arange(1.0, 9) ** 2)
     assert 1 - means.score(test) < unused + 0.002
@@ -161,12 +162,14 @@ def test_known_axes_are_those_of_fit():
     centred = DIGITS - DIGITS.mean(axis=0)
     lam, basis = descending_eigh(centred.T @ centred / len(DIGITS))
     fitted = TransformCoder(rate=0.5).fit(DIGITS)
-    known = TransformCoder(rate=0.5).fit_principal(DIGITS.mean(axis=0), basis, lam, DIGITS)
+    known = TransformCoder(rate=0.5).fit_principal(
+        Principal(DIGITS.mean(axis=0), basis, lam, 0.0, len(DIGITS)), DIGITS
+    )
     assert fitted.predicted_nmse_ == pytest.approx(known.predicted_nmse_, rel=1e-9)
     assert fitted.score(DIGITS) == pytest.approx(known.score(DIGITS), rel=1e-6)
     # Axes that are left out count as lost.
     some = TransformCoder(rate=0.5).fit_principal(
-        DIGITS.mean(axis=0), basis[:, :20], lam[:20], DIGITS
+        Principal(DIGITS.mean(axis=0), basis[:, :20], lam[:20], 0.0, len(DIGITS)), DIGITS
     )
     np.testing.assert_array_equal(some.allocation_, known.allocation_)
     assert some.score(DIGITS) == pytest.approx(known.score(DIGITS), rel=1e-6)
@@ -235,21 +238,13 @@ def test_parameters_outside_their_domain(parameters, words):
         TransformCoder(**parameters).fit(DIGITS)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"mean": np.zeros(3)}, "a mean of shape"),
-        ({"basis": np.eye(4)[:, :2]}, "a mean of shape"),
-        ({"eigenvalues": np.arange(4.0)}, "not rise"),
-        ({"eigenvalues": -np.arange(4.0)}, "none negative"),
-        ({"mean": np.full(4, np.nan)}, "finite"),
-        ({"eigenvalues": np.zeros(4)}, "0 directions"),
-    ],
-)
-def test_axes_that_are_none(change, words):
-    given = {"mean": np.zeros(4), "basis": np.eye(4), "eigenvalues": np.ones(4)} | change
-    with pytest.raises(ValueOutOfRange, match=words):
-        TransformCoder(2).fit_principal(**given, X=np.eye(4))
+def test_axes_of_other_rows():
+    axes = Principal(np.zeros(4), np.eye(4), np.ones(4), 0.0, 10)
+    with pytest.raises(ValueOutOfRange, match="must have 4 columns"):
+        TransformCoder(2).fit_principal(axes, np.eye(5))
+    dark = Principal(np.zeros(4), np.eye(4), np.zeros(4), 0.0, 10)
+    with pytest.raises(ValueOutOfRange, match="0 directions"):
+        TransformCoder(2).fit_principal(dark, np.eye(4))
 
 
 def test_codes_of_the_wrong_kind():

@@ -198,11 +198,11 @@ def test_shrinkage_is_called_optimistic():
 
 
 def test_method_tells_what_each_encoder_is():
-    from isthmus.report.analysis import ENCODERS
+    from isthmus.report.budget import ORDER
     from isthmus.report.sections.method import MEANING
 
     told = {name for name, _ in MEANING}
-    assert told >= {f"Encoder: {encoder}" for encoder in ENCODERS}
+    assert told >= {f"Encoder: {encoder}" for encoder in ORDER}
 
 
 def test_method_cites_the_literature(page):

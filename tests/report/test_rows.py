@@ -5,7 +5,8 @@ import pytest
 
 import isthmus
 from isthmus.core import DataError, DataWarning
-from isthmus.report.rows import Reading, read_rows
+from isthmus.report.read import read_rows
+from isthmus.report.rows import Reading
 
 pytestmark = pytest.mark.filterwarnings("ignore::isthmus.core.DataWarning")
 
@@ -63,7 +64,7 @@ def test_constant_columns_are_left_out_of_given_rows_too(rng):
     x[:40, 1] = 5.0
     rows = read_rows(x[:40], X_test=x[40:])
     np.testing.assert_array_equal(rows.test, x[40:][:, [0, 2]])
-    assert rows.shown[0].tolist() == [x[40, 0], 5.0, x[40, 2]]
+    assert rows.original(rows.test)[0].tolist() == [x[40, 0], 5.0, x[40, 2]]
 
 
 def test_rows_dropped_are_counted_in_the_facts(rng):

@@ -189,15 +189,14 @@ def _symbols(bits: int, activation: Any) -> int:
 
 
 def _eigenvalues(data: str | None, spectrum: str | None) -> Any:
-    from isthmus.core.linalg import descending_eigh
-    from isthmus.data import load, read_spectrum, training_covariance
+    from isthmus.data import Principal, load, read_spectrum
 
     if spectrum is not None:
         return read_spectrum(spectrum)
     from isthmus.data import without_constant_columns
 
     values = without_constant_columns(load(data)).values
-    return descending_eigh(training_covariance(values)[1])[0]
+    return Principal.from_rows(values).all_eigenvalues
 
 
 def _cell(value: Any) -> str:

@@ -14,6 +14,9 @@ def plan(
     rate: Annotated[
         str, typer.Option("--rate", help="Bits per column, with commas.")
     ] = "0.25,0.5,1",
+    budget: Annotated[
+        float, typer.Option("--budget", help="Seconds that report is to keep to.")
+    ] = 120.0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -25,20 +28,23 @@ def plan(
 
     rates = numbers("--rate", rate)
     with told_warnings(quiet):
-        found = plan_data(data, rates=rates)
+        found = plan_data(data, rates=rates, budget=budget)
     if json:
         print_json(found.to_dict())
         return
     about = "" if found.rows_known else "about "
     typer.echo(
         f"{found.name}: {about}{found.n_rows} rows x {found.n_columns} columns of "
-        f"{found.dtype}, {found.n_train} to fit on, {found.n_test} held out"
+        f"{found.dtype}, {found.n_train} to train on ({found.n_fit} for decoders), "
+        f"{found.n_test} held out"
     )
     typer.echo(f"memory      {found.memory_bytes / 1e9:.2g} GB at most{_free(found)}")
     typer.echo(f"operations  {found.operations:.2g}")
     typer.echo(f"time        {_time(found.seconds)}, of which")
     for name, seconds in found.parts.items():
         typer.echo(f"  {name:20}{seconds:9.2f} s")
+    for text in found.left_out:
+        typer.echo(text)
     if found.fits is False:
         typer.echo(
             "It does not fit into memory: take fewer rows or columns "

@@ -50,6 +50,10 @@ def report(
             "log(1 + value), for counts.",
         ),
     ] = "none",
+    budget: Annotated[
+        float,
+        typer.Option("--budget", help="Seconds to keep to; larger data are sampled."),
+    ] = 120.0,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="Folder to write; default isthmus-report-<name>."),
@@ -87,6 +91,7 @@ def report(
             "--columns": columns,
             "--drop": drop,
             "--scale": None if scale == "none" else scale,
+            "--budget": None if budget == 120.0 else f"{budget:g}",
         },
         ["--drop-missing"] if drop_missing else [],
     )
@@ -101,6 +106,7 @@ def report(
                 drop=without,
                 drop_missing=drop_missing,
                 scale=scale,  # type: ignore[arg-type]
+                budget=budget,
                 seed=seed,
                 command=command,
                 progress=tell,

@@ -19,12 +19,32 @@ def descending_eigh(
 ) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, "d d"]]:
     """Eigenvalues, largest first and never negative, and eigenvectors as columns.
 
+    The largest entry of every eigenvector is positive, so that rounding does not turn
+    one round.
+
     Examples:
-        >>> descending_eigh(np.diag([1.0, 4.0]))[0].tolist()
-        [4.0, 1.0]
+        >>> values, vectors = descending_eigh(np.diag([1.0, 4.0]))
+        >>> values.tolist(), vectors.tolist()
+        ([4.0, 1.0], [[0.0, 1.0], [1.0, 0.0]])
     """
     values, vectors = np.linalg.eigh(covariance)
-    return np.clip(values[::-1], 0.0, None), vectors[:, ::-1]
+    return np.clip(values[::-1], 0.0, None), with_signs(vectors[:, ::-1])
+
+
+def with_signs(vectors: Float[np.ndarray, "d k"]) -> Float[np.ndarray, "d k"]:
+    """The same columns, their largest entries positive.
+
+    Examples:
+        >>> with_signs(np.array([[1.0, 2.0], [-3.0, 1.0]])).tolist()
+        [[-1.0, 2.0], [3.0, 1.0]]
+    """
+    if not vectors.size:
+        return vectors
+    # Of entries equal to rounding the first one decides.
+    size = np.abs(vectors)
+    largest = np.argmax(size > (1.0 - 1e-6) * size.max(axis=0), axis=0)
+    sign = np.where(np.take_along_axis(vectors, largest[None], axis=0) < 0, -1.0, 1.0)
+    return vectors * sign
 
 
 def check_covariance(name: str, covariance: object) -> Float[np.ndarray, "d d"]:

@@ -7,6 +7,7 @@ nothing else computes an NMSE of its own.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 from typing import Literal
 
@@ -18,6 +19,8 @@ from isthmus.core.random import random_subset
 
 NORM_BITS = {"none": 0, "float16": 16}
 Split = Literal["random", "last"]
+_BLOCK = 4096
+_DIGEST = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +58,7 @@ def hold_out(
     *,
     rng: np.random.Generator,
     split: Split = "random",
+    n_test: int | None = None,
 ) -> HeldOut:
     """Choose the rows that nothing is fitted on.
 
@@ -66,6 +70,8 @@ def hold_out(
         rng: Draws the rows when `split` is ``"random"``.
         split: ``"random"``, or ``"last"`` for the last rows (time series); then
             training rows that a held-out row repeats are left out.
+        n_test: Rows to hold out instead of that rule, where `x` is a sample of more
+            rows; never more than half.
 
     Returns:
         The split. It is deterministic given `rng`.
@@ -83,7 +89,9 @@ def hold_out(
     n_rows = x.shape[0]
     group = group_of_row(x)
     n_groups = int(group.max()) + 1
-    wanted = min(max(round(0.2 * n_rows), 50), 10_000, n_rows // 2)
+    wanted = held_out_count(n_rows)
+    if n_test is not None:
+        wanted = max(1, min(n_test, n_rows // 2))
     test = np.zeros(n_rows, dtype=bool)
     if split == "last":
         test[n_rows - wanted :] = True
@@ -109,6 +117,16 @@ def hold_out(
     return HeldOut(np.flatnonzero(train), np.flatnonzero(test), n_rows - n_groups)
 
 
+def held_out_count(n_rows: int) -> int:
+    """Rows held out of so many: 20 %, 50 to 10 000, never more than half.
+
+    Examples:
+        >>> [held_out_count(n) for n in (20, 1000, 10**6)]
+        [10, 200, 10000]
+    """
+    return min(max(round(0.2 * n_rows), 50), 10_000, n_rows // 2)
+
+
 def group_of_row(x: Float[np.ndarray, "row column"]) -> Int[np.ndarray, " row"]:
     """Number the rows so that exactly equal rows share a number (0.0 equals -0.0).
 
@@ -116,11 +134,17 @@ def group_of_row(x: Float[np.ndarray, "row column"]) -> Int[np.ndarray, " row"]:
         >>> group_of_row(np.array([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]])).tolist()
         [0, 1, 0]
     """
-    rows = np.ascontiguousarray(x + 0.0)
-    as_bytes = rows.view(f"V{rows.shape[1] * rows.itemsize}").ravel()
     seen: dict[bytes, int] = {}
-    numbers = (seen.setdefault(row.tobytes(), len(seen)) for row in as_bytes)
-    return np.fromiter(numbers, dtype=np.int64, count=rows.shape[0])
+    numbers = np.empty(x.shape[0], dtype=np.int64)
+    for start in range(0, x.shape[0], _BLOCK):
+        rows = np.ascontiguousarray(x[start : start + _BLOCK] + 0.0)
+        width = rows.shape[1] * rows.itemsize
+        for i, row in enumerate(rows.view(f"V{width}").ravel()):
+            key = row.tobytes()
+            if width > _DIGEST:  # as good as the row itself, and 16 bytes
+                key = hashlib.blake2b(key, digest_size=_DIGEST).digest()
+            numbers[start + i] = seen.setdefault(key, len(seen))
+    return numbers
 
 
 def measure(
@@ -150,7 +174,29 @@ def measure(
         >>> measure(rows, np.zeros((3, 1)), np.zeros(1)).value
         1.0
     """
-    error, energy = _row_errors(x, x_hat), _row_errors(x, mean)
+    return measure_errors(row_errors(x, x_hat), row_errors(x, mean))
+
+
+def measure_errors(
+    error: Float[np.ndarray, " row"], energy: Float[np.ndarray, " row"]
+) -> Measurement:
+    """The same from the squared errors of the rows, or from differences of two methods'.
+
+    Args:
+        error: Squared error of each row, or that of one method minus that of another:
+            then the result is the difference of their NMSE, its standard error paired.
+        energy: Squared distance of each row from the mean of the training rows.
+
+    Returns:
+        NMSE or difference.
+
+    Raises:
+        DataError: If every row equals the mean.
+
+    Examples:
+        >>> measure_errors(np.array([1.0, 1.0]), np.array([2.0, 2.0])).value
+        0.5
+    """
     if not energy.sum() > 0:
         raise DataError("Every row equals the mean: the NMSE has no denominator.")
     value = float(error.sum() / energy.sum())
@@ -182,12 +228,23 @@ def paired_difference(
         >>> paired_difference(rows, rows, 0 * rows, np.zeros(1)).value
         -1.0
     """
-    energy = _row_errors(x, mean)
-    if not energy.sum() > 0:
-        raise DataError("Every row equals the mean: the NMSE has no denominator.")
-    gain = _row_errors(x, x_hat) - _row_errors(x, other)
-    value = float(gain.sum() / energy.sum())
-    return _ratio(gain - value * energy, energy, value)
+    gain = row_errors(x, x_hat) - row_errors(x, other)
+    return measure_errors(gain, row_errors(x, mean))
+
+
+def row_errors(
+    x: Float[np.ndarray, "row column"],
+    x_hat: Float[np.ndarray, "row column"] | Float[np.ndarray, " column"],
+) -> Float[np.ndarray, " row"]:
+    """Squared distance of each row from its reconstruction, in float64.
+
+    Examples:
+        >>> row_errors(np.array([[3.0, 4.0]]), np.zeros((1, 2))).tolist()
+        [25.0]
+    """
+    difference = np.asarray(x - x_hat, dtype=np.float64)
+    error: np.ndarray = np.einsum("ij,ij->i", difference, difference)
+    return error
 
 
 def total_bits(n_code: int, *, norm: str = "none", bits_per_symbol: float = 1.0) -> int:
@@ -213,12 +270,6 @@ def total_bits(n_code: int, *, norm: str = "none", bits_per_symbol: float = 1.0)
             f"`total_bits(norm=...)` must be one of {', '.join(NORM_BITS)}; got {norm!r}."
         )
     return math.ceil(n_code * bits_per_symbol - 1e-9) + NORM_BITS[norm]
-
-
-def _row_errors(x: np.ndarray, x_hat: np.ndarray) -> np.ndarray:
-    difference = np.asarray(x - x_hat, dtype=np.float64)
-    error: np.ndarray = np.einsum("ij,ij->i", difference, difference)
-    return error
 
 
 def _ratio(residual: np.ndarray, energy: np.ndarray, value: float) -> Measurement:

@@ -1,7 +1,8 @@
 from isthmus.data.base import Dataset
 from isthmus.data.builtin import available
 from isthmus.data.checks import checked, without_constant_columns
-from isthmus.data.moments import Moments, ledoit_wolf_shrinkage, training_covariance
+from isthmus.data.moments import Moments
+from isthmus.data.principal import Principal
 from isthmus.data.readers import load
 from isthmus.data.sampling import SampledRows, draw_rows, sample_stream
 from isthmus.data.spectrum import read_spectrum
@@ -12,15 +13,14 @@ __all__ = [
     "AbstractStream",
     "Dataset",
     "Moments",
+    "Principal",
     "SampledRows",
     "available",
     "checked",
     "draw_rows",
-    "ledoit_wolf_shrinkage",
     "load",
     "read_spectrum",
     "sample_stream",
     "stream",
-    "training_covariance",
     "without_constant_columns",
 ]

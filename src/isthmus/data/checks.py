@@ -6,7 +6,7 @@ import dataclasses
 import warnings
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from isthmus.core.errors import DataError, DataWarning
 from isthmus.data.base import Dataset
@@ -71,11 +71,14 @@ def checked(
     return Dataset(name, values, names, shape)
 
 
-def without_constant_columns(dataset: Dataset) -> Dataset:
+def without_constant_columns(
+    dataset: Dataset, constant: Bool[np.ndarray, " column"] | None = None
+) -> Dataset:
     """Leave out the columns that never change, and say so.
 
     Args:
         dataset: Any data set.
+        constant: Which columns never change, where that is known of more rows than these.
 
     Returns:
         The same, or a smaller one that remembers what it lost.
@@ -95,7 +98,7 @@ def without_constant_columns(dataset: Dataset) -> Dataset:
         ((12, 11), ('column 0 (constant)',))
     """
     values = dataset.values
-    kept = np.any(values != values[0], axis=0)
+    kept = np.any(values != values[0], axis=0) if constant is None else ~constant
     if not kept.any():
         raise DataError(
             f"`{dataset.name}` must have a column that changes; every one of its "

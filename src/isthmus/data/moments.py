@@ -12,8 +12,6 @@ from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.tolerance import ROWS_PER_COLUMN
 from isthmus.data.accumulate import accumulate
 
-_BLOCK = 4096
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Moments:
@@ -55,10 +53,7 @@ class Moments:
         """
         if x.shape[0] == 0:
             raise DataError(f"`Moments.from_rows(x)` must have rows; got shape {x.shape}.")
-        total = cls._of_block(x[:_BLOCK])
-        for start in range(_BLOCK, x.shape[0], _BLOCK):
-            total = total.merge(cls._of_block(x[start : start + _BLOCK]))
-        return total
+        return cls(*accumulate([x]))
 
     @classmethod
     def from_blocks(
@@ -124,6 +119,53 @@ class Moments:
             self.scatter + other.scatter + weight * np.outer(shift, shift),
         )
 
+    def without(self, other: Moments) -> Moments:
+        """Moments of these rows but some of them, whose moments are given.
+
+        Args:
+            other: Moments of fewer rows, all of them among these.
+
+        Returns:
+            New moments. Digits are lost where hardly a row is left.
+
+        Raises:
+            DataError: If the numbers of columns differ, or no row is left.
+        """
+        if self.mean.size != other.mean.size or other.n_rows >= self.n_rows:
+            raise DataError(
+                f"`Moments.without(other)` must have {self.mean.size} columns and fewer "
+                f"than {self.n_rows} rows; got {other.mean.size} and {other.n_rows}."
+            )
+        n_rows = self.n_rows - other.n_rows
+        shift = self.mean - other.mean
+        mean = self.mean + shift * (other.n_rows / n_rows)
+        weight = self.n_rows * other.n_rows / n_rows
+        scatter = self.scatter - other.scatter - weight * np.outer(shift, shift)
+        np.fill_diagonal(scatter, np.maximum(np.diag(scatter), 0.0))
+        return Moments(n_rows, mean, scatter)
+
+    def of_columns(
+        self, kept: np.ndarray, divisor: Float[np.ndarray, " kept"] | None = None
+    ) -> Moments:
+        """Moments of some columns, each divided by a number.
+
+        Args:
+            kept: Their numbers, or a mask.
+            divisor: One positive number per column kept; None leaves the units.
+
+        Returns:
+            New moments.
+
+        Examples:
+            >>> moments = Moments.from_rows(np.array([[0.0, 2.0], [0.0, 4.0]]))
+            >>> moments.of_columns(np.array([1]), np.array([2.0])).mean.tolist()
+            [1.5]
+        """
+        mean, scatter = self.mean[kept], self.scatter[kept][:, kept]
+        if divisor is not None:
+            mean, scatter = mean / divisor, scatter / np.outer(divisor, divisor)
+        return Moments(self.n_rows, mean, scatter)
+
     def covariance(self, *, ddof: int = 0) -> Float[np.ndarray, "column column"]:
         """Scatter divided by n_rows - ddof.
 
@@ -143,67 +185,57 @@ class Moments:
             )
         return self.scatter / (self.n_rows - ddof)
 
-    @classmethod
-    def _of_block(cls, block: np.ndarray) -> Moments:
-        x = np.asarray(block, dtype=np.float64)
-        mean = x.mean(axis=0)
-        x = x - mean
-        drift = x.mean(axis=0)  # what rounding left of the mean
-        x -= drift
-        return cls(x.shape[0], mean + drift, x.T @ x)
 
-
-def ledoit_wolf_shrinkage(x: Float[np.ndarray, "row column"]) -> float:
-    """Weight of the scaled identity that brings a covariance closest to the truth.
+def needs_shrinkage(n_rows: int, n_columns: int) -> bool:
+    """Whether rows are too few for their eigenvalues: below 20 per column.
 
     Args:
-        x: Rows.
+        n_rows: Rows.
+        n_columns: Columns that change.
+
+    Returns:
+        False also for a single column, which has nothing to be shrunk to.
+
+    Examples:
+        >>> needs_shrinkage(100, 5), needs_shrinkage(99, 5)
+        (False, True)
+    """
+    return n_columns > 1 and n_rows < ROWS_PER_COLUMN * n_columns
+
+
+def shrinkage_weight(
+    eigenvalues: Float[np.ndarray, " direction"],
+    mean_fourth: float,
+    n_columns: int,
+    n_rows: int,
+) -> float:
+    r"""Ledoit and Wolf's weight of the scaled identity, from a few sums.
+
+    .. math:: \frac{\tfrac1N (E\|x\|^4 - \|S\|_F^2)}
+        {\|S\|_F^2 - \tfrac1d (\mathrm{tr}\,S)^2}
+
+    Args:
+        eigenvalues: Of the covariance S; zero ones may be missing.
+        mean_fourth: Mean fourth power of the rows' distance from their mean.
+        n_columns: Columns d, those of zero variance not counted.
+        n_rows: Rows N.
 
     Returns:
         Weight in [0, 1].
 
     Examples:
-        >>> ledoit_wolf_shrinkage(np.random.default_rng(0).normal(size=(20, 50))) > 0.5
-        True
+        >>> shrinkage_weight(np.array([1.0, 1.0]), 8.0, 2, 10)
+        1.0
 
     References:
         [ledoit:04]
     """
-    from sklearn.covariance import ledoit_wolf_shrinkage as shrinkage
-
-    return float(shrinkage(np.asarray(x, dtype=np.float64)))
-
-
-def training_covariance(
-    x: Float[np.ndarray, "row column"],
-) -> tuple[Float[np.ndarray, " column"], Float[np.ndarray, "column column"], float]:
-    """Mean, covariance and shrinkage that every fit starts from.
-
-    With fewer than 20 rows per column the eigenvalues are too spread; the covariance
-    is then shrunk towards a multiple of the identity (Ledoit-Wolf). Constant columns
-    stay constant.
-
-    Args:
-        x: Training rows.
-
-    Returns:
-        Mean "column", covariance "column column" and the shrinkage weight used, 0 if
-        none was.
-
-    Examples:
-        >>> rows = np.random.default_rng(0).normal(size=(30, 4))
-        >>> 0 < training_covariance(rows)[2] <= 1
-        True
-    """
-    moments = Moments.from_rows(x)
-    covariance = moments.covariance()
-    live = np.diag(covariance) > 0
-    if x.shape[0] >= ROWS_PER_COLUMN * live.sum() or live.sum() < 2:
-        return moments.mean, covariance, 0.0
-    weight = ledoit_wolf_shrinkage(x[:, live])
-    target = np.where(live, np.trace(covariance) / live.sum(), 0.0)
-    shrunk = (1.0 - weight) * covariance + weight * np.diag(target)
-    return moments.mean, shrunk, weight
+    square = float(np.sum(eigenvalues**2))
+    noise = (mean_fourth - square) / n_rows
+    spread = square - float(eigenvalues.sum()) ** 2 / n_columns
+    if noise <= 0.0:
+        return 0.0
+    return 1.0 if spread <= noise else noise / spread
 
 
 def second_moments(

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.protocol import held_out_count
 from isthmus.core.random import random_subset, raw_words
 from isthmus.data.checks import MIN_ROWS
 from isthmus.data.stream_base import AbstractStream
@@ -26,16 +27,6 @@ class SampledRows:
 
     train: Int[np.ndarray, " train"]
     test: Int[np.ndarray, " test"]
-
-
-def held_out_count(n_rows: int) -> int:
-    """Rows held out of so many: 20 %, 50 to 10 000, never more than half.
-
-    Examples:
-        >>> [held_out_count(n) for n in (20, 1000, 10**6)]
-        [10, 200, 10000]
-    """
-    return min(max(round(0.2 * n_rows), 50), 10_000, n_rows // 2)
 
 
 def draw_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -32,12 +33,16 @@ class Scaling:
     divisor: np.ndarray | None = None
 
     @classmethod
-    def fit(cls, kind: ScaleName, train: np.ndarray) -> Scaling:
+    def fit(
+        cls, kind: ScaleName, train: np.ndarray, deviation: np.ndarray | None = None
+    ) -> Scaling:
         """Take from training rows what the scale needs.
 
         Args:
             kind: Which scale.
             train: Training rows.
+            deviation: Standard deviation of each column, where it is known of more rows
+                than these, 0 for a constant column.
 
         Returns:
             The scale.
@@ -68,8 +73,12 @@ class Scaling:
         )
         if kind == "log1p":
             return cls(kind)
-        still = np.all(train == train[0], axis=0)
-        divisor = np.where(still, 1.0, np.std(train, axis=0, dtype=np.float64))
+        if deviation is None:
+            still = np.all(train == train[0], axis=0)
+            deviation = np.std(train, axis=0, dtype=np.float64)
+        else:
+            still = deviation == 0
+        divisor = np.where(still, 1.0, deviation)
         if still.any():
             warnings.warn(
                 f"{np.count_nonzero(still)} of {still.size} columns do not change over "
@@ -92,6 +101,20 @@ class Scaling:
             logarithms: np.ndarray = np.log1p(rows)
             return logarithms
         return rows if self.divisor is None else rows / self.divisor
+
+    def undo(self, rows: np.ndarray) -> np.ndarray:
+        """Bring scaled rows back to the units of the data.
+
+        Args:
+            rows: Scaled rows.
+
+        Returns:
+            Rows of the same floating type.
+        """
+        if self.kind == "log1p":
+            values: np.ndarray = np.expm1(rows)
+            return values
+        return rows if self.divisor is None else rows * self.divisor
 
 
 def check_scale(kind: str) -> None:
@@ -119,11 +142,31 @@ def refuse_log_domain(dataset: Dataset) -> None:
     Raises:
         DataError: If a value is -1 or less; it names the first row and its column.
     """
-    bad = dataset.values <= -1.0
-    if bad.any():
-        row, column = (int(i) for i in np.argwhere(bad)[0])
-        raise DataError(
-            f"`{dataset.name}` must be above -1 for scale log1p; row "
-            f"{dataset.original_row(row)}, {dataset.column_names[column]!r} is "
-            f"{dataset.values[row, column]}. Drop that column, or take scale standard."
-        )
+    refuse_below(dataset.name, dataset.values, dataset.column_names, dataset.original_row)
+
+
+def refuse_below(
+    name: str,
+    values: np.ndarray,
+    column_names: Sequence[str],
+    number: Callable[[int], int],
+) -> None:
+    """Refuse values of -1 or less.
+
+    Args:
+        name: Of the data.
+        values: Some rows.
+        column_names: One per column.
+        number: From a row here to its number in the source.
+
+    Raises:
+        DataError: If there is one; it names the first row and its column.
+    """
+    if float(values.min(initial=0.0)) > -1.0:
+        return
+    row, column = (int(i) for i in np.argwhere(values <= -1.0)[0])
+    raise DataError(
+        f"`{name}` must be above -1 for scale log1p; row {number(row)}, "
+        f"{column_names[column]!r} is {values[row, column]}. Drop that column, or take "
+        "scale standard."
+    )

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from isthmus.core.activations import Activation
 from isthmus.core.random import random_normal
 from isthmus.core.tolerance import RELATIVE_RANK
+from isthmus.data.principal import Principal
 from isthmus.frames import AbstractFrame
 from isthmus.training import descend, water_filled_rows
 
@@ -25,8 +26,7 @@ class Task:
 
     Attributes:
         centred: Makes the centred training rows, "sample input", when they are needed.
-        eigenvalues: Of the covariance, largest first.
-        basis: Eigenvectors as columns, "input input".
+        principal: Axes and eigenvalues of the covariance.
         n_code: Code symbols per row.
         activation: Of the code layer.
         make_frame: ``(n_code, n_input, rng=...)``.
@@ -37,8 +37,7 @@ class Task:
     """
 
     centred: Callable[[], np.ndarray]
-    eigenvalues: Float[np.ndarray, " input"]
-    basis: Float[np.ndarray, "input input"]
+    principal: Principal
     n_code: int
     activation: Activation
     make_frame: MakeFrame
@@ -48,21 +47,17 @@ class Task:
     progress: Progress | None
 
     @property
-    def rank(self) -> int:
-        """Directions above rounding noise; below it, an inverse would be noise."""
-        return int(np.sum(self.eigenvalues > RELATIVE_RANK * self.eigenvalues[0]))
-
-    @property
     def variances(self) -> Float[np.ndarray, " rank"]:
         """Of the coordinates that the encoder works in: eigenvalues, or ones."""
-        found = self.eigenvalues[: self.rank]
+        found = self.principal.eigenvalues[: self.principal.rank]
         return np.ones_like(found) if self.whiten else found
 
     @property
     def coordinates(self) -> Float[np.ndarray, "input rank"]:
         """Map from centred rows to those coordinates."""
-        kept = self.basis[:, : self.rank]
-        return kept / np.sqrt(self.eigenvalues[: self.rank]) if self.whiten else kept
+        rank = self.principal.rank
+        kept = self.principal.basis[:, :rank]
+        return kept / np.sqrt(self.principal.eigenvalues[:rank]) if self.whiten else kept
 
     def frame(self, n_input: int) -> Float[np.ndarray, "code input"]:
         """Dense frame without zero rows, which few columns of a transform can have."""
@@ -102,8 +97,8 @@ class Encoder:
 def random_encoder(task: Task) -> Encoder:
     """Frame alone: rotation and sign, as in locality-sensitive hashing."""
     if task.whiten:
-        return Encoder(task.frame(task.rank) @ task.coordinates.T)
-    return Encoder(task.frame(task.basis.shape[0]))
+        return Encoder(task.frame(task.principal.rank) @ task.coordinates.T)
+    return Encoder(task.frame(task.principal.n_input))
 
 
 def design_encoder(task: Task) -> Encoder:

@@ -45,31 +45,71 @@ def fit_linear_decoder(
     """
     if ridge != "gcv" and np.isinf(ridge):
         return prior, float("inf")
-    n_input, n_code = prior.shape
-    gram, cross = np.zeros((n_code, n_code)), np.zeros((n_code, n_input))
-    energy, n_rows = 0.0, 0
+    sums = _Sums(prior)
     for codes, centred in blocks:
-        y = codes.astype(np.float64, copy=False)
-        residual = centred - y @ prior.T
-        gram += y.T @ y
-        cross += y.T @ residual
-        energy += float(np.sum(np.square(residual)))
-        n_rows += y.shape[0]
-    power, vectors = np.linalg.eigh(gram / n_rows)
-    power = np.clip(power, 0.0, None)
-    unit = float(power.mean())
+        sums.add(codes, centred)
+    power, vectors, turned, energy = sums.finish()
+    n_rows = sums.n_rows
+    unit = float(power.sum()) / prior.shape[1]
     if not unit > 0:  # every code is zero, as a coarse quantiser's can be
         return prior, float("inf")
-    turned = vectors.T @ (cross / n_rows)
     signal = np.sum(turned**2, axis=1)
     if ridge == "gcv":
         ridge = _generalised_cross_validation(power / unit, signal, energy, unit, n_rows)
     if np.isinf(ridge):
         return prior, float("inf")
-    floor = 1e-12 * float(power[-1])
+    floor = 1e-12 * float(power.max())
     shrunk = np.where(power > floor, power, 0.0) + ridge * unit
     inverse = np.divide(1.0, shrunk, out=np.zeros_like(shrunk), where=shrunk > 0)
     return prior + (vectors @ (turned * inverse[:, None])).T, float(ridge)
+
+
+class _Sums:
+    """What the fit needs of the rows: products of codes with codes and with rows.
+
+    The residuals of the prior decoder are never formed; what they would give follows
+    from the same sums. Products of a block are taken in the type of the rows (a code of
+    signs is exact in either) and added up in float64.
+    """
+
+    def __init__(self, prior: np.ndarray):
+        n_input, n_code = prior.shape
+        self.prior = prior
+        self.gram = np.zeros((n_code, n_code))
+        self.cross = np.zeros((n_code, n_input))
+        self.energy, self.n_rows = 0.0, 0
+        self.few: list[np.ndarray] | None = []
+
+    def add(self, codes: np.ndarray, centred: np.ndarray) -> None:
+        """Add a block of codes and of centred rows."""
+        self.cross += codes.T @ centred
+        self.energy += float(np.einsum("ij,ij->", centred, centred, dtype=np.float64))
+        self.n_rows += codes.shape[0]
+        if self.few is not None:
+            self.few.append(codes)
+            if self.n_rows < codes.shape[1]:
+                return
+            waiting, self.few = self.few, None
+        else:
+            waiting = [codes]
+        for block in waiting:
+            self.gram += block.T @ block
+
+    def finish(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """Powers and axes of the codes, residual correlations along them, and energy."""
+        if self.few is None:
+            power, vectors = np.linalg.eigh(self.gram / self.n_rows)
+            gram_prior = self.gram @ self.prior.T
+        else:  # fewer rows than symbols: the smaller of two equal problems
+            codes = np.concatenate(self.few).astype(np.float64)
+            values, left = np.linalg.eigh(codes @ codes.T / self.n_rows)
+            kept = values > 1e-12 * values[-1]
+            power = values[kept]
+            vectors = codes.T @ (left[:, kept] / np.sqrt(self.n_rows * power))
+            gram_prior = codes.T @ (codes @ self.prior.T)
+        residual = (self.cross - gram_prior) / self.n_rows
+        energy = self.energy - float(np.sum(self.prior.T * (2 * self.cross - gram_prior)))
+        return np.clip(power, 0.0, None), vectors, vectors.T @ residual, max(energy, 0.0)
 
 
 def _generalised_cross_validation(

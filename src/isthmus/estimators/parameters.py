@@ -36,9 +36,10 @@ def code_length(n_code: int | None, rate: float | None, n_input: int) -> int:
     return max(1, round(wanted * n_input))
 
 
-def check_size(n_code: int, n_input: int) -> None:
+def check_size(n_code: int, n_input: int, n_directions: int) -> None:
     """Refuse a code whose moments and weights do not fit into memory, before the work."""
-    needed = 8 * (4 * n_code**2 + 6 * n_code * n_input + 4 * n_input**2)
+    weights = 5 * n_code * n_input + 3 * n_code * n_directions
+    needed = 8 * (4 * n_code**2 + weights + n_input * n_directions + 3 * n_directions**2)
     way_out = "Take a shorter code, or columns that were projected first."
     check_memory(f"{_CALL}(n_code=...)", n_code, needed, way_out)
 

@@ -16,11 +16,12 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from isthmus import frames
 from isthmus.core.activations import Activation, resolve_activation
-from isthmus.core.linalg import descending_eigh, solve_gram
+from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.linalg import solve_gram
 from isthmus.core.progress import progress_bar
 from isthmus.core.protocol import measure, total_bits
 from isthmus.core.random import as_rng
-from isthmus.data.moments import training_covariance
+from isthmus.data.principal import Principal
 from isthmus.estimators.encoders import ENCODERS, Task
 from isthmus.estimators.linear_fit import fit_linear_decoder
 from isthmus.estimators.norms import norm_scale
@@ -149,21 +150,66 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         x = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         self._check_parameters()
+        n_code = code_length(self.n_code, self.rate, x.shape[1])
+        check_size(n_code, x.shape[1], min(x.shape))
+        check_spread(x)
+        return self._fit(x, Principal.from_rows(x))
+
+    def fit_principal(self, principal: Principal, X: Any) -> ShallowAutoencoder:
+        """Fit where mean and covariance are known already, of more rows than are here.
+
+        Args:
+            principal: Mean, axes and eigenvalues of all training rows, as
+                :meth:`isthmus.data.Principal.from_moments` gives them for a stream.
+            X: Some of those rows, "sample input", on which the decoder is fitted (and
+                a straight-through encoder trained).
+
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            ValueOutOfRange: If `X` has other columns, or as for :meth:`fit`.
+
+        Examples:
+            >>> from isthmus.data import Moments
+            >>> x = np.random.default_rng(0).normal(size=(1000, 4))
+            >>> axes = Principal.from_moments(Moments.from_blocks([x[:500], x[500:]]))
+            >>> model = ShallowAutoencoder(4, random_state=0).fit_principal(axes, x[:200])
+            >>> bool(np.allclose(model.mean_, x.mean(axis=0)))
+            True
+        """
+        x = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        if x.shape[1] != principal.n_input:
+            raise ValueOutOfRange(
+                f"`fit_principal(X)` must have {principal.n_input} columns, those of "
+                f"`principal`; got {x.shape[1]}."
+            )
+        self._check_parameters()
+        n_code = code_length(self.n_code, self.rate, x.shape[1])
+        check_size(n_code, *principal.basis.shape)
+        return self._fit(x, principal)
+
+    def _fit(self, x: np.ndarray, principal: Principal) -> ShallowAutoencoder:
         activation = resolve_activation(self.activation)
         self.n_code_ = code_length(self.n_code, self.rate, x.shape[1])
-        check_size(self.n_code_, x.shape[1])
-        check_spread(x)
-        self.mean_, covariance, self.shrinkage_ = training_covariance(x)
-        eigenvalues, basis = descending_eigh(covariance)
-        self._make_encoder(x, eigenvalues, basis, covariance)
-        cross, gram = code_moments(self.encoder_weight_, covariance, activation)
+        eigenvalues, basis = principal.eigenvalues, principal.basis
+        self.mean_, self.shrinkage_ = principal.mean, principal.shrinkage
+        weight = self._make_encoder(x, principal)
+        turned = weight @ basis
+        spread = np.sqrt(np.square(turned) @ eigenvalues)
+        divisor = np.where(spread > 0, spread, 1.0)[:, None]
+        self.encoder_weight_ = weight / divisor
+        # Along the axes the covariance is a vector.
+        cross, gram = code_moments(turned / divisor, eigenvalues, activation)
         population = solve_gram(gram, cross.T).T
-        total = float(np.trace(covariance))
+        total = float(eigenvalues.sum())
         self.predicted_nmse_ = float(1.0 - np.sum(population * cross) / total)
-        limit = covariance_limit(eigenvalues, self.n_code_, activation=activation)
+        limit = covariance_limit(
+            principal.all_eigenvalues, self.n_code_, activation=activation
+        )
         self.reference_nmse_ = float(limit.nmse)
         self.decoder_weight_, self.ridge_ = fit_linear_decoder(
-            population, self._blocks(x), ridge=self.ridge
+            basis @ population, self._blocks(x), ridge=self.ridge
         )
         self.decoder_used_ = "population" if np.isinf(self.ridge_) else "least-squares"
         self.bits_per_vector_ = None
@@ -174,18 +220,11 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self._n_features_out = self.n_code_ + (self.norm != "none")
         return self
 
-    def _make_encoder(
-        self,
-        x: np.ndarray,
-        eigenvalues: np.ndarray,
-        basis: np.ndarray,
-        covariance: np.ndarray,
-    ) -> None:
+    def _make_encoder(self, x: np.ndarray, principal: Principal) -> np.ndarray:
         with progress_bar(enabled=self.verbose) as tell:
             task = Task(
                 centred=lambda: self._even(x - self.mean_.astype(x.dtype, copy=False))[0],
-                eigenvalues=eigenvalues,
-                basis=basis,
+                principal=principal,
                 n_code=self.n_code_,
                 activation=self._resolved(),
                 make_frame=FRAMES[self.frame],
@@ -199,10 +238,9 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
                 coordinates = task.coordinates if self.whiten else None
                 self.norm_scale_ = norm_scale(x, self.mean_, coordinates)
             made = ENCODERS[self.encoder](task)
-        spread = np.sqrt(np.sum((made.weight @ covariance) * made.weight, axis=1))
-        self.encoder_weight_ = made.weight / np.where(spread > 0, spread, 1.0)[:, None]
         self.history_, self.history_steps_ = made.history, made.history_steps
         self.n_iter_ = int(made.history_steps[-1]) if made.history_steps.size else 0
+        return np.asarray(made.weight)
 
     def transform(self, X: Any) -> Float[np.ndarray, "sample code"]:
         """Code of each row, in the floating type of `X`.

@@ -13,13 +13,11 @@ from sklearn.base import (
 )
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from isthmus.core.door import real_array, real_number, shown, whole_number
+from isthmus.core.door import real_number, whole_number
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.core.linalg import descending_eigh
 from isthmus.core.lloyd_max import MAX_BITS
 from isthmus.core.protocol import measure, total_bits
-from isthmus.core.tolerance import RELATIVE_RANK
-from isthmus.data.moments import training_covariance
+from isthmus.data.principal import Principal
 from isthmus.estimators.parameters import check_spread
 from isthmus.estimators.quantised_axes import (
     QuantisedAxes,
@@ -105,50 +103,34 @@ class TransformCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         x = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
         n_bits = self._budget(x.shape[1])
         check_spread(x, name=f"{_CALL}.fit(X)")
-        mean, covariance, shrinkage = training_covariance(x)
-        eigenvalues, basis = descending_eigh(covariance)
-        return self._fit_levels(x, n_bits, mean, basis, eigenvalues, shrinkage)
+        return self._fit_levels(x, n_bits, Principal.from_rows(x))
 
-    def fit_principal(
-        self,
-        mean: Float[np.ndarray, " input"],
-        basis: Float[np.ndarray, "input rank"],
-        eigenvalues: Float[np.ndarray, " rank"],
-        X: Any,
-        shrinkage: float = 0.0,
-    ) -> TransformCoder:
+    def fit_principal(self, principal: Principal, X: Any) -> TransformCoder:
         """Fit from principal axes that are known already.
 
         Args:
-            mean: Mean of the training rows.
-            basis: Orthonormal principal axes as columns.
-            eigenvalues: Variances along them, largest first; what they leave out is
-                missing from `predicted_nmse_`.
+            principal: Mean, axes and eigenvalues of all training rows.
             X: Training rows, "sample input", for the means of the cells.
-            shrinkage: Weight of the identity in the covariance, kept as `shrinkage_`.
 
         Returns:
             The fitted estimator.
 
         Raises:
-            ValueOutOfRange: If shapes disagree, numbers are not finite, eigenvalues rise,
-                or as for :meth:`fit`.
+            ValueOutOfRange: If `X` has other columns, or as for :meth:`fit`.
         """
         x = validate_data(self, X, dtype=[np.float64, np.float32])
-        n_bits = self._budget(x.shape[1])
-        found = _principal(mean, basis, eigenvalues, x.shape[1])
-        return self._fit_levels(x, n_bits, *found, shrinkage)
+        if x.shape[1] != principal.n_input:
+            raise ValueOutOfRange(
+                f"`{_CALL}.fit_principal(X)` must have {principal.n_input} columns, those "
+                f"of `principal`; got {x.shape[1]}."
+            )
+        return self._fit_levels(x, self._budget(x.shape[1]), principal)
 
     def _fit_levels(
-        self,
-        x: np.ndarray,
-        n_bits: int,
-        mean: np.ndarray,
-        basis: np.ndarray,
-        eigenvalues: np.ndarray,
-        shrinkage: float,
+        self, x: np.ndarray, n_bits: int, principal: Principal
     ) -> TransformCoder:
-        lam = np.where(eigenvalues > RELATIVE_RANK * eigenvalues[0], eigenvalues, 0.0)
+        lam = principal.eigenvalues.copy()
+        lam[principal.rank :] = 0.0
         most = MAX_BITS * int(np.count_nonzero(lam))
         if n_bits > most:
             raise ValueOutOfRange(
@@ -160,11 +142,11 @@ class TransformCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         used = np.count_nonzero(coding.bits)  # bits never rise along falling eigenvalues
         self.n_bits_, self.bits_per_vector_ = n_bits, total_bits(n_bits)
         self.allocation_ = coding.bits[:used]
-        self.mean_, self.shrinkage_ = mean, float(shrinkage)
-        self.basis_ = np.ascontiguousarray(basis[:, :used])
+        self.mean_, self.shrinkage_ = principal.mean, principal.shrinkage
+        self.basis_ = np.ascontiguousarray(principal.basis[:, :used])
         self.deviation_ = np.sqrt(lam[:used])
         # What rank and rounding left out counts as lost.
-        kept = float(np.sum(lam) / np.sum(eigenvalues))
+        kept = float(lam.sum() / principal.eigenvalues.sum())
         self.predicted_nmse_ = 1.0 - (1.0 - float(coding.nmse)) * kept
         self.n_rows_ = x.shape[0]
         self._n_features_out = int(used)
@@ -269,26 +251,3 @@ class TransformCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _principal(
-    mean: object, basis: object, eigenvalues: object, n_input: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    call = f"{_CALL}.fit_principal"
-    given = {"mean": mean, "basis": basis, "eigenvalues": eigenvalues}
-    m, axes, lam = (real_array(f"{call}({name}=...)", given[name]) for name in given)
-    if m.shape != (n_input,) or lam.ndim != 1 or axes.shape != (n_input, lam.size):
-        raise ValueOutOfRange(
-            f"`{call}` must get a mean of shape (input,), a basis (input, rank) and "
-            f"eigenvalues (rank,) with {n_input} inputs; got {m.shape}, {axes.shape} and "
-            f"{lam.shape}. Take them from the rows that are coded."
-        )
-    if not all(np.all(np.isfinite(array)) for array in (m, axes, lam)):
-        raise ValueOutOfRange(f"`{call}` must get finite numbers; got NaN or infinity.")
-    if lam.size == 0 or lam.min() < 0 or np.any(np.diff(lam) > 0):
-        raise ValueOutOfRange(
-            f"`{call}(eigenvalues=...)` must be at least one number, none negative, and "
-            f"not rise; got {shown(lam.tolist())}. Sort them and the columns of the basis, "
-            "largest first."
-        )
-    return m, axes, lam

@@ -15,12 +15,9 @@ from jaxtyping import Float
 
 from isthmus import frames
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.core.linalg import descending_eigh
 from isthmus.core.protocol import hold_out, measure
 from isthmus.core.random import as_rng
-from isthmus.core.tolerance import RELATIVE_RANK
-from isthmus.data import load
-from isthmus.data.moments import Moments
+from isthmus.data import Principal, load
 from isthmus.limits import isotropic_limit, norm_spread_limit
 
 RATES = (0.25, 0.5, 1.0)
@@ -111,16 +108,13 @@ def run(
 def _coordinates(
     train: np.ndarray, test: np.ndarray, n_components: int | None, whiten: bool
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    moments = Moments.from_rows(train)
-    train, test = train - moments.mean, test - moments.mean
+    axes = Principal.from_rows(train)
     if not whiten:
-        return train, test, "raw"
-    values, basis = descending_eigh(moments.covariance())
-    rank = int(np.sum(values > RELATIVE_RANK * values[0]))
-    kept = rank if n_components is None else min(n_components, rank)
-    turn = basis[:, :kept] / np.sqrt(values[:kept])
+        return train - axes.mean, test - axes.mean, "raw"
+    kept = axes.rank if n_components is None else min(n_components, axes.rank)
     label = "whitened" if n_components is None else f"whitened {kept}"
-    return train @ turn, test @ turn, label
+    white = [axes.whiten(rows, n_components=kept) for rows in (train, test)]
+    return white[0], white[1], label
 
 
 def _measured(

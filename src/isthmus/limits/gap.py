@@ -123,10 +123,8 @@ def gap_split(
     error = real_number("gap_split(measured=...)", measured)
     if not np.isfinite(error):
         raise ValueOutOfRange(f"`gap_split(measured=...)` must be finite; got {measured}.")
-    limit = covariance_limit(np.linalg.eigvalsh(sigma).clip(0.0), len(b), activation=act)
-    reference = float(limit.nmse) * float(np.trace(sigma)) / len(sigma)
-    best, linear, given = _risks(b, a, sigma, act)
-    at_test = given
+    eigenvalues = np.linalg.eigvalsh(sigma).clip(0.0)
+    other = None
     if test_covariance is not None:
         other = check_covariance("gap_split(test_covariance=...)", test_covariance)
         if other.shape != sigma.shape:
@@ -134,8 +132,77 @@ def gap_split(
                 "`gap_split(test_covariance=...)` must have the shape of the training "
                 f"covariance, {sigma.shape}; got {other.shape}."
             )
-        at_test = _given_risk(a, *code_moments(b, other, act), other)
-    return _from_risks(reference, linear, best, given, at_test, float(measured))
+    return _split(b, a, sigma, eigenvalues, error, other, 0.0, act, len(sigma))
+
+
+def principal_gap_split(
+    encoder: Float[np.ndarray, "code direction"],
+    decoder: Float[np.ndarray, "direction code"],
+    eigenvalues: Float[np.ndarray, " direction"],
+    measured: float,
+    *,
+    test_moments: Float[np.ndarray, "direction direction"],
+    outside: float = 0.0,
+    n_input: int,
+    activation: Activation,
+) -> GapSplit:
+    """The split of :func:`gap_split` along the principal axes, where it costs least.
+
+    Args:
+        encoder: B times the axes.
+        decoder: The axes, transposed, times A.
+        eigenvalues: Of the training covariance, along the axes.
+        measured: Mean squared error per coordinate.
+        test_moments: Second moments of the held-out rows along the axes, about the
+            training mean.
+        outside: Mean square of what held-out rows have in no axis at all, summed over
+            coordinates.
+        n_input: Coordinates of the rows.
+        activation: Of the code layer.
+
+    Returns:
+        Terms in mean squared error per coordinate.
+    """
+    return _split(
+        encoder,
+        decoder,
+        eigenvalues,
+        eigenvalues,
+        measured,
+        test_moments,
+        outside,
+        activation,
+        n_input,
+    )
+
+
+def _split(
+    b: np.ndarray,
+    a: np.ndarray,
+    sigma: np.ndarray,
+    eigenvalues: np.ndarray,
+    measured: float,
+    other: np.ndarray | None,
+    outside: float,
+    act: Activation,
+    d: int,
+) -> GapSplit:
+    """Split where nothing needs checking; a one-dimensional `sigma` is a diagonal."""
+    total = float(eigenvalues.sum())
+    limit = covariance_limit(eigenvalues, len(b), activation=act)
+    reference = float(limit.nmse) * total / d
+    cross, gram = code_moments(b, sigma, act)
+    linear = _without_coherence(b, sigma, act)
+    best, without = (
+        (total - float(np.sum(solve_gram(g, cross.T).T * cross))) / d
+        for g in (gram, linear)
+    )
+    given = _given_risk(a, cross, gram, total) / d
+    at_test = given
+    if other is not None:
+        cross, gram = code_moments(b, other, act)
+        at_test = _given_risk(a, cross, gram, float(np.trace(other)) + outside) / d
+    return _from_risks(reference, without, best, given, at_test, measured)
 
 
 def _from_risks(*risks: float) -> GapSplit:
@@ -153,23 +220,11 @@ def _from_risks(*risks: float) -> GapSplit:
     )
 
 
-def _risks(
-    b: np.ndarray, a: np.ndarray, sigma: np.ndarray, act: Activation
-) -> tuple[float, float, float]:
-    """Risk of the best decoder, the same without coherence, risk of the given one."""
-    cross, gram = code_moments(b, sigma, act)
-    linear = _without_coherence(b, sigma, act)
-    explained = [np.sum(solve_gram(g, cross.T).T * cross) for g in (gram, linear)]
-    total = np.trace(sigma)
-    best, without = (float(total - e) / len(sigma) for e in explained)
-    return best, without, _given_risk(a, cross, gram, sigma)
-
-
 def _without_coherence(
     b: np.ndarray, sigma: np.ndarray, act: Activation
 ) -> Float[np.ndarray, "code code"]:
     """c1^2 M + (f(1) - c1^2) I in the scale of the code."""
-    overlap = b @ sigma @ b.T
+    overlap = (b * sigma if sigma.ndim == 1 else b @ sigma) @ b.T
     nu = np.sqrt(np.diag(overlap))
     scale = nu ** (act.degree or 0)
     found = act.c1**2 * overlap / np.outer(nu, nu)
@@ -177,8 +232,6 @@ def _without_coherence(
     return np.asarray(found * np.outer(scale, scale))
 
 
-def _given_risk(
-    a: np.ndarray, cross: np.ndarray, gram: np.ndarray, sigma: np.ndarray
-) -> float:
-    total = np.trace(sigma) - 2.0 * np.sum(a * cross) + np.sum((a @ gram) * a)
-    return float(total / len(sigma))
+def _given_risk(a: np.ndarray, cross: np.ndarray, gram: np.ndarray, total: float) -> float:
+    """Risk of a decoder, summed over coordinates."""
+    return float(total - 2.0 * np.sum(a * cross) + np.sum((a @ gram) * a))

@@ -145,10 +145,12 @@ def tied_decoder(
 
 def code_moments(
     encoder_weight: Float[np.ndarray, "code input"],
-    covariance: Float[np.ndarray, "input input"],
+    covariance: Float[np.ndarray, "input input"] | Float[np.ndarray, " input"],
     activation: Activation,
 ) -> tuple[Float[np.ndarray, "input code"], Float[np.ndarray, "code code"]]:
     """E[x y^T] and E[y y^T] of the code y = s(Bx) on Gaussian data; checks nothing.
+
+    A covariance of one dimension is the diagonal of a diagonal one.
 
     With nu_i the standard deviation of pre-activation i and s of degree p,
     y_i = nu_i^p s(u_i) for a standard Gaussian u_i. The diagonal of the kernel is set
@@ -159,9 +161,12 @@ def code_moments(
             f"`activation={activation.name}` must carry a kernel for exact risks; pass "
             "isthmus.core.Activation(..., kernel=...), or the function itself."
         )
-    seen = encoder_weight @ covariance
+    if covariance.ndim == 1:
+        seen, total = encoder_weight * covariance, float(covariance.sum())
+    else:
+        seen, total = encoder_weight @ covariance, float(np.trace(covariance))
     variance = np.einsum("ij,ij->i", seen, encoder_weight)
-    floor = 1e-14 * float(np.trace(covariance))
+    floor = 1e-14 * total
     size = np.einsum("ij,ij->i", encoder_weight, encoder_weight)
     dark = np.flatnonzero(variance <= floor * np.maximum(size, 1e-300))
     if dark.size:

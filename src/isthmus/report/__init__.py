@@ -1,5 +1,6 @@
 from isthmus.report.analysis import analyse
 from isthmus.report.diagnosis import Diagnosis, diagnose_model
+from isthmus.report.read import held_out_rows
 from isthmus.report.records import (
     Analysis,
     DataFacts,
@@ -8,7 +9,6 @@ from isthmus.report.records import (
     Reached,
     Sentence,
 )
-from isthmus.report.rows import held_out_rows
 
 __all__ = [
     "Analysis",

@@ -6,26 +6,41 @@ import datetime
 import importlib.metadata
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 from isthmus.core.errors import DataWarning, ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS
-from isthmus.core.random import as_rng
+from isthmus.core.progress import Progress
+from isthmus.core.random import as_rng, random_subset
 from isthmus.core.tolerance import ROWS_PER_COLUMN
-from isthmus.data import Dataset, training_covariance
-from isthmus.data.moments import second_moments
 from isthmus.data.scaling import ScaleName
+from isthmus.estimators.parameters import check_spread
 from isthmus.limits import covariance_limit, rate_distortion, transform_coding
+from isthmus.report.budget import (
+    DEFAULT_SECONDS,
+    READING_SHARE,
+    Schedule,
+    checked_budget,
+    schedule,
+)
+from isthmus.report.costs import Task
 from isthmus.report.facts import describe
 from isthmus.report.judgement import judge
-from isthmus.report.reach import ENCODERS, reach
-from isthmus.report.records import Analysis, DataFacts, LimitCurves, Method, Reached
-from isthmus.report.rows import Reading, read_rows
+from isthmus.report.reach import Ground, examples, reach
+from isthmus.report.read import read_rows
+from isthmus.report.records import (
+    Analysis,
+    DataFacts,
+    Examples,
+    LimitCurves,
+    Method,
+    Reached,
+)
+from isthmus.report.rows import Reading, Rows
 
-Progress = Callable[[str, int, int], None]
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
 _POINTS = 49
@@ -42,6 +57,7 @@ def analyse(
     drop: Sequence[str] = (),
     drop_missing: bool = False,
     scale: ScaleName = "none",
+    budget: float = DEFAULT_SECONDS,
     seed: int = 0,
     command: str | None = None,
     progress: Progress | None = None,
@@ -59,6 +75,9 @@ def analyse(
         scale: ``"standard"`` divides columns by their standard deviations over the
             training rows, ``"log1p"`` takes log(1 + value); every number is then in
             these units. ``"none"`` leaves all as it is.
+        budget: Seconds to keep to, about. A source of more than 256 MB is read for a
+            third of them; fits that a slow core has no time for use fewer rows, or are
+            left out and named.
         seed: Seed of the draw and of the frames.
         command: What to print as the command that makes this again.
         progress: Called with a label, the steps done and the steps in all.
@@ -84,42 +103,43 @@ def analyse(
         ('design', True)
     """
     rates = checked_rates(rates)
+    budget = checked_budget(budget)
     as_rng(seed)
     reading = Reading(columns, drop, drop_missing, scale)
     tell = progress or (lambda label, done, total: None)
-    steps = 3 + len(rates) * len(ENCODERS)
-    timings: dict[str, float] = {}
-    started = time.perf_counter()
+    clock = Clock()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        tell("reading", 0, steps)
-        rows = read_rows(data, X_test=X_test, split=split, seed=seed, reading=reading)
-        _check_spread(rows.dataset)
-        timings["read"] = time.perf_counter() - started
-        tell("describing", 1, steps)
-        facts = describe(rows)
+        tell("reading", 0, 1)
+        rows = read_rows(
+            data,
+            X_test=X_test,
+            split=split,
+            seed=seed,
+            reading=reading,
+            seconds=READING_SHARE * budget,
+            progress=tell,
+        )
+        check_spread(rows.train, name=rows.dataset.name)
+        clock.lap("read")
+        tell("covariance", 0, 1)
+        principal = rows.principal()
+        clock.lap("covariance")
+        codes = [max(1, round(rate * principal.n_input)) for rate in rates]
+        plan = schedule(task_of(rows), codes, budget)
+        fit = fit_rows(rows.train, plan.n_fit, seed)
+        facts = describe(rows, principal, fit)
         _warn_of_few_rows(facts)
-        timings["describe"] = time.perf_counter() - started - timings["read"]
-        codes = [max(1, round(rate * facts.n_input)) for rate in rates]
-        tell("limits", 2, steps)
+        clock.lap("describe")
         curves = limit_curves(facts.eigenvalues, codes)
-        mean, at_training, _ = training_covariance(rows.train)
-        covariances = at_training, second_moments(rows.test, mean)
-        reached: list[Reached] = []
-        for n_code in codes:
-            for encoder in ENCODERS:
-                tell(f"{encoder} encoder, {n_code} bits", 3 + len(reached), steps)
-                reached.append(
-                    reach(rows.train, rows.test, n_code, encoder, facts, seed, covariances)
-                )
-                timings[f"{encoder}, {n_code} bits"] = reached[-1].seconds
-        tell("done", steps, steps)
+        ground = Ground.prepare(rows, principal, fit, seed)
+        clock.lap("limits")
+        reached, shown, late = _reach_all(rows, ground, plan, clock, budget, tell)
     for warning in caught:
         warnings.warn_explicit(
             warning.message, warning.category, warning.filename, warning.lineno
         )
     messages = [str(w.message) for w in caught if w.category is DataWarning]
-    timings["total"] = time.perf_counter() - started
     return Analysis(
         data=facts,
         limits=curves,
@@ -129,9 +149,46 @@ def analyse(
         method=_method(
             command or f"isthmus.analyse({facts.name!r}{reading.arguments()})",
             seed,
-            timings,
+            clock.timings(),
         ),
+        examples=shown,
+        left_out=plan.left_out + late,
     )
+
+
+def _reach_all(
+    rows: Rows,
+    ground: Ground,
+    plan: Schedule,
+    clock: Clock,
+    budget: float,
+    tell: Progress,
+) -> tuple[list[Reached], Examples | None, tuple[str, ...]]:
+    """Work through the schedule; what the clock leaves no time for is named."""
+    reached: list[Reached] = []
+    shown: Examples | None = None
+    designed: np.ndarray | None = None
+    late: list[str] = []
+    nearest = nearest_to_one(plan.jobs, ground.principal.n_input)
+    for done, (encoder, n_code) in enumerate(plan.jobs):
+        if reached and clock.seconds > budget:
+            late.append(
+                f"{encoder} at {n_code} bits per vector was left out: this machine was "
+                f"slower than assumed, and the budget of {budget:g} s was used up."
+            )
+            continue
+        tell(f"{encoder}, {n_code} bits", done, len(plan.jobs))
+        record, model, errors = reach(
+            ground, n_code, encoder, None if encoder == "design" else designed
+        )
+        if encoder == "design":
+            designed = errors
+            if n_code == nearest:
+                shown = examples(rows, ground, model, errors)
+        reached.append(record)
+        clock.lap(f"{encoder}, {n_code} bits")
+    tell("done", len(plan.jobs), len(plan.jobs))
+    return reached, shown, tuple(late)
 
 
 def limit_curves(eigenvalues: np.ndarray, codes: Sequence[int]) -> LimitCurves:
@@ -183,10 +240,63 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
         )
 
 
-def _check_spread(dataset: Dataset) -> None:
-    from isthmus.estimators.parameters import check_spread
+def task_of(rows: Rows) -> Task:
+    """What the work depends on."""
+    return Task(
+        n_rows=rows.n_rows,
+        n_train=rows.n_train,
+        n_fit=rows.train.shape[0],
+        n_test=rows.test.shape[0],
+        n_input=rows.train.shape[1],
+        single=rows.train.dtype == np.float32,
+    )
 
-    check_spread(dataset.values, name=dataset.name)
+
+def fit_rows(train: np.ndarray, n_fit: int, seed: int) -> np.ndarray:
+    """So many of the rows, drawn at random; all if there are no more.
+
+    Examples:
+        >>> fit_rows(np.eye(5), 3, seed=0).shape
+        (3, 5)
+    """
+    if n_fit >= train.shape[0]:
+        return train
+    chosen = np.sort(random_subset(as_rng(seed), train.shape[0], n_fit))
+    return np.asarray(train[chosen])
+
+
+def nearest_to_one(jobs: Sequence[tuple[str, int]], n_input: int) -> int | None:
+    """Designed code length nearest to one symbol per column; None if there is none.
+
+    Examples:
+        >>> nearest_to_one([("design", 16), ("design", 60), ("random", 64)], 64)
+        60
+    """
+    designed = [code for encoder, code in jobs if encoder == "design"]
+    return min(designed, key=lambda code: abs(code - n_input), default=None)
+
+
+class Clock:
+    """Seconds of every step."""
+
+    def __init__(self) -> None:
+        self._started = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self._started
+
+    def lap(self, step: str) -> None:
+        """Note that a step has ended."""
+        now = time.perf_counter()
+        self._laps[step] = now - self._last
+        self._last = now
+
+    def timings(self) -> dict[str, float]:
+        """Step -> seconds, and the total."""
+        return {**self._laps, "total": self.seconds}
 
 
 def checked_rates(rates: Sequence[float]) -> tuple[float, ...]:

@@ -4,51 +4,53 @@ from __future__ import annotations
 
 import numpy as np
 
-from isthmus.core.linalg import descending_eigh
-from isthmus.data import training_covariance
+from isthmus.data import Principal
 from isthmus.report.records import DataFacts
 from isthmus.report.rows import Rows
 
+SHOWN = 12
 _LEVEL_ROWS = 5000
 _LEVEL_COLUMNS = 256
 
 
-def describe(rows: Rows) -> DataFacts:
+def describe(rows: Rows, principal: Principal, fit: np.ndarray) -> DataFacts:
     """Facts of the training rows, with the eigenvalues that every limit uses.
 
     Args:
         rows: What was read, split and scaled, constant columns left out.
+        principal: Axes and eigenvalues of all training rows.
+        fit: Training rows that are looked at one by one: all, or a sample.
 
     Returns:
         The facts.
     """
-    dataset, train, test = rows.dataset, rows.train, rows.test
-    mean, covariance, shrinkage = training_covariance(train)
-    eigenvalues, _ = descending_eigh(covariance)
-    variance = np.diag(covariance)
-    n_rows = dataset.values.shape[0] + (test.shape[0] if rows.split == "given" else 0)
+    dataset = rows.dataset
+    eigenvalues = principal.all_eigenvalues
+    variance = np.square(principal.basis) @ principal.eigenvalues
     return DataFacts(
         name=dataset.name,
-        n_rows=n_rows,
+        n_rows=rows.n_rows,
         n_columns=dataset.values.shape[1] + len(dataset.left_out),
         n_input=dataset.values.shape[1],
-        n_train=train.shape[0],
-        n_test=test.shape[0],
+        n_train=rows.n_train,
+        n_test=rows.test.shape[0],
         split=rows.split,
-        n_duplicate_rows=rows.held.n_duplicate_rows,
+        n_duplicate_rows=rows.n_duplicate_rows,
         left_out=dataset.left_out,
         eigenvalues=eigenvalues,
-        shrinkage=shrinkage,
+        shrinkage=principal.shrinkage,
         n_effective=float(eigenvalues.sum() ** 2 / np.sum(eigenvalues**2)),
-        excess_kurtosis=_excess_kurtosis(train, mean),
-        zero_fraction=float(np.count_nonzero(train == 0) / train.size),
-        n_levels=_levels(train),
+        excess_kurtosis=_excess_kurtosis(fit, principal.mean),
+        zero_fraction=float(np.count_nonzero(fit == 0) / fit.size),
+        n_levels=_levels(fit),
         largest_column_share=float(variance.max() / variance.sum()),
         sample_shape=dataset.sample_shape,
-        samples=rows.shown,
+        samples=rows.original(rows.test[:SHOWN]),
         n_rows_dropped=rows.n_rows_dropped,
-        scale=rows.scale,
+        scale=rows.scaling.kind,
         unit_norm=rows.unit_norm,
+        n_moment_rows=principal.n_rows,
+        n_fit_rows=fit.shape[0],
     )
 
 

@@ -8,17 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.data.sampling import held_out_count
+from isthmus.core.protocol import held_out_count
 from isthmus.report.analysis import DEFAULT_RATES, checked_rates
-from isthmus.report.reach import ENCODERS, descent_steps
+from isthmus.report.budget import (
+    DEFAULT_SECONDS,
+    READING_SHARE,
+    checked_budget,
+    schedule,
+)
+from isthmus.report.costs import (
+    EIGH,
+    Task,
+    Work,
+    describing_work,
+    job_work,
+    moments_work,
+)
+from isthmus.report.large import FIT_ROWS, LARGE
 from isthmus.report.records import to_plain
 
 START_SECONDS = 1.8  # libraries, and writing the page, on a machine of its own
 _START_BYTES = 1.8e8  # interpreter, libraries, and the page with its plotting library
-_EIGH = 20.0  # operations per d^3, at the speed of a product
-_COPIES = 3  # of all rows while equal ones are looked for
 _PER_ROW = 150.0  # bytes of a row's entry in that table
 _BLOCK = 4096  # rows that a fit works on at once
+_KEPT = 3.0  # times the rows in memory: those read, to fit on and to measure on
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +63,9 @@ class Plan:
         dtype: Of the rows in memory.
         n_train: Rows to fit on.
         n_test: Rows held out.
+        n_fit: Training rows that decoders are fitted on.
         n_codes: Code length at each rate.
+        left_out: What the budget has no time for.
         memory_bytes: Peak.
         memory_free_bytes: What there is now; None where the system does not tell.
         operations: Floating-point operations of the matrix products.
@@ -66,7 +81,9 @@ class Plan:
     dtype: str
     n_train: int
     n_test: int
+    n_fit: int
     n_codes: tuple[int, ...]
+    left_out: tuple[str, ...]
     memory_bytes: float
     memory_free_bytes: int | None
     operations: float
@@ -111,6 +128,7 @@ def plan_report(
     speeds: Speeds,
     *,
     rates: Sequence[float] = DEFAULT_RATES,
+    budget: float = DEFAULT_SECONDS,
     memory_free: int | None = None,
 ) -> Plan:
     """Add up what a report of so many rows and columns takes.
@@ -123,6 +141,7 @@ def plan_report(
         size: Rows and columns.
         speeds: Of this machine.
         rates: Code symbols per column.
+        budget: Seconds to keep to; see :func:`isthmus.report.analyse`.
         memory_free: Bytes that may be used; None where not known.
 
     Returns:
@@ -138,23 +157,38 @@ def plan_report(
         ((100,), True)
     """
     n, d = size.n_rows, size.n_columns
+    codes = tuple(max(1, round(rate * d)) for rate in checked_rates(rates))
+    streamed = n * d * size.dtype.itemsize > LARGE
     n_test = held_out_count(n)
     n_train = n - n_test
-    codes = tuple(max(1, round(rate * d)) for rate in checked_rates(rates))
-    describing = _describing(n, n_train, d)
-    parts = {
-        "start": speeds.start,
-        "read": n / speeds.rows + 12.0 * n * d / speeds.entries,  # read, then checked
-        "describe": describing.seconds(speeds),
-    }
-    operations = describing.flops
-    for code in codes:
-        for encoder in ENCODERS:
-            work = _fit(n_train, n_test, d, code)
-            if encoder == "descent":
-                work = work + _descent(d, code)
-            parts[f"{encoder}, {code} bits"] = work.seconds(speeds)
-            operations += work.flops
+    n_fit = n_train
+    if streamed:
+        room = max(64, LARGE // (d * size.dtype.itemsize))
+        n_test = min(n_test, room // 3)
+        n_fit = min(FIT_ROWS, room - n_test)
+    task = Task(n, n_train, n_fit, n_test, d, size.dtype == np.float32)
+    chosen = schedule(task, codes, checked_budget(budget))
+    task = dataclasses.replace(task, n_fit=chosen.n_fit)
+    moments = moments_work(task)
+    read = n / speeds.rows + 6.0 * n * d / speeds.entries  # read, then checked
+    operations = 0.0
+    if streamed:
+        operations = float(n) * d**2
+        seconds = read + operations * task.row_flop / speeds.flops
+        read = min(seconds, READING_SHARE * budget)
+        operations *= read / seconds
+        moments = Work(EIGH * d**3)
+    parts = {"start": speeds.start, "read": read}
+    for name, work in (
+        ("covariance", moments),
+        ("describe", describing_work(task)),
+        *(
+            (f"{name}, {code} bits", job_work(task, name, code))
+            for name, code in chosen.jobs
+        ),
+    ):
+        parts[name] = work.flops / speeds.flops + work.entries / speeds.entries
+        operations += work.flops
     return Plan(
         name=size.name,
         n_rows=n,
@@ -163,8 +197,10 @@ def plan_report(
         dtype=size.dtype.name,
         n_train=n_train,
         n_test=n_test,
+        n_fit=chosen.n_fit,
         n_codes=codes,
-        memory_bytes=_peak(size, n_test, max(codes)),
+        left_out=chosen.left_out,
+        memory_bytes=_peak(size, task, max(code for _, code in chosen.jobs)),
         memory_free_bytes=memory_free,
         operations=operations,
         seconds=sum(parts.values()),
@@ -173,55 +209,13 @@ def plan_report(
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Work:
-    """Operations of matrix products, and entries that are passed over."""
-
-    flops: float
-    entries: float
-
-    def __add__(self, other: _Work) -> _Work:
-        return _Work(self.flops + other.flops, self.entries + other.entries)
-
-    def seconds(self, speeds: Speeds) -> float:
-        return self.flops / speeds.flops + self.entries / speeds.entries
-
-
-def _moments(n_train: int, d: int) -> _Work:
-    """Covariance (a symmetric product) and its eigenvectors."""
-    return _Work(float(n_train) * d**2 + _EIGH * d**3, 6.0 * n_train * d)
-
-
-def _describing(n: int, n_train: int, d: int) -> _Work:
-    """Copies, equal rows, kurtosis, and the covariance."""
-    return _moments(n_train, d) + _Work(0.0, 12.0 * n * d)
-
-
-def _fit(n_train: int, n_test: int, d: int, code: int) -> _Work:
-    """Covariance, encoder, exact decoder, least squares from codes, measurement."""
-    design = 8.0 * code * d**2 + 4.0 * code**2 * d + code**3 / 3
-    # Codes are a float32 product mostly, at twice the speed; their covariance is
-    # symmetric; the residual and what correlates with it are full ones.
-    squares = n_train * (code**2 + 5.0 * code * d) + _EIGH * code**3
-    measured = 2.0 * n_test * code * d
-    passes = n_train * (7.0 * d + 4.0 * code) + 4.0 * n_test * (d + code)
-    return _moments(n_train, d) + _Work(design + squares + measured, passes)
-
-
-def _descent(d: int, code: int) -> _Work:
-    """All steps that descent may take: products, a Cholesky factor, arcsines."""
-    steps = descent_steps(code)
-    step = 6.0 * code**2 * d + code**3 / 3
-    return _Work(steps * step, steps * (10.0 * code**2 + 6.0 * code * d))
-
-
-def _peak(size: Size, n_test: int, code: int) -> float:
-    """Bytes at the larger of two heights: looking for equal rows, and fitting."""
-    n, d = float(size.n_rows), size.n_columns
-    values = n * d * size.dtype.itemsize
-    looking = _COPIES * values + _PER_ROW * n
-    matrices = 32.0 * (d + code) ** 2
+def _peak(size: Size, task: Task, code: int) -> float:
+    """Bytes at the larger of two heights: reading, and fitting."""
+    d, r = task.n_input, task.n_directions
+    item = size.dtype.itemsize
+    kept = float(task.n_fit + task.n_test) * d * item
+    least = min(task.n_train, d)
+    reading = _KEPT * kept + _PER_ROW * (task.n_fit + task.n_test) + 24.0 * least**2
+    matrices = 8.0 * (4 * code**2 + 5 * code * d + 3 * code * r + d * r)
     blocks = 16.0 * _BLOCK * (d + code)
-    measured = n_test * (2.0 * d + code) * size.dtype.itemsize
-    fitting = 2.0 * values + measured + matrices + blocks
-    return _START_BYTES + max(looking, fitting)
+    return _START_BYTES + max(reading, _KEPT * kept + matrices + blocks)

@@ -1,105 +1,203 @@
-"""One autoencoder on one data set: fitted, measured, and compared."""
+"""One method on one data set: fitted, measured, and compared."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from isthmus.core.activations import resolve_activation
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS
-from isthmus.core.protocol import measure
-from isthmus.limits import (
-    covariance_limit,
-    gap_split,
-    rate_distortion,
-    transform_coding,
-)
-from isthmus.report.records import DataFacts, Reached
+from isthmus.core.protocol import measure_errors, row_errors
+from isthmus.data import Principal
+from isthmus.data.moments import second_moments
+from isthmus.limits import covariance_limit, rate_distortion, transform_coding
+from isthmus.limits.gap import principal_gap_split
+from isthmus.report.costs import descent_steps
+from isthmus.report.records import Examples, Reached
+from isthmus.report.rows import Rows
 
 if TYPE_CHECKING:
-    from isthmus.estimators import ShallowAutoencoder
+    from isthmus.estimators import ShallowAutoencoder, TransformCoder
 
-EncoderName = Literal["design", "descent", "random"]
-ENCODERS: tuple[EncoderName, ...] = ("design", "descent", "random")
-_DESCENT_SECONDS = 8.0
-_FLOPS = 2e10  # of one slow core; a step of descent takes about 19/3 n_code^3
+_BLOCK = 4096
+_EXAMPLES = 6
+
+
+@runtime_checkable
+class Codec(Protocol):
+    """What is measured: anything that turns rows into codes and back."""
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Codes of rows."""
+
+    def inverse_transform(self, X: np.ndarray) -> np.ndarray:
+        """Rows from codes."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ground:
+    """What all methods are fitted on and measured with.
+
+    Attributes:
+        principal: Axes and eigenvalues of all training rows.
+        fit: Training rows to fit on.
+        test: Rows to measure on.
+        energy: Squared distance of each of them from the training mean.
+        test_moments: Their second moments along the axes, about the training mean.
+        outside: Mean square of what they have in no axis, summed over columns.
+        seed: Of frames.
+    """
+
+    principal: Principal
+    fit: np.ndarray
+    test: np.ndarray
+    energy: np.ndarray
+    test_moments: np.ndarray
+    outside: float
+    seed: int
+
+    @classmethod
+    def prepare(
+        cls, rows: Rows, principal: Principal, fit: np.ndarray, seed: int
+    ) -> Ground:
+        """Look at the held-out rows once, for all methods."""
+        test, mean = rows.test, principal.mean
+        energy = np.empty(test.shape[0])
+        turned = np.empty((test.shape[0], principal.eigenvalues.size), test.dtype)
+        for at in _blocks(test.shape[0]):
+            energy[at] = row_errors(test[at], mean)
+            turned[at] = principal.coordinates(test[at])
+        moments = second_moments(turned, np.zeros(turned.shape[1]))
+        outside = max(float(energy.mean()) - float(np.trace(moments)), 0.0)
+        if principal.eigenvalues.size == principal.n_input:
+            outside = 0.0
+        return cls(principal, fit, test, energy, moments, outside, seed)
+
+    def errors(self, model: Codec) -> np.ndarray:
+        """Squared error of each held-out row."""
+        found = np.empty(self.test.shape[0])
+        for at in _blocks(self.test.shape[0]):
+            back = model.inverse_transform(model.transform(self.test[at]))
+            found[at] = row_errors(self.test[at], back)
+        return found
 
 
 def reach(
-    train: np.ndarray,
-    test: np.ndarray,
-    n_code: int,
-    encoder: EncoderName,
-    facts: DataFacts,
-    seed: int,
-    covariances: tuple[np.ndarray, np.ndarray],
-) -> Reached:
+    ground: Ground, n_code: int, encoder: str, designed: np.ndarray | None
+) -> tuple[Reached, Codec, np.ndarray]:
     """Fit on the training rows, measure on the others, compare with what is known.
 
     Args:
-        train: Rows to fit on.
-        test: Rows to measure on.
+        ground: Rows and axes.
         n_code: Code symbols per row.
-        encoder: One of :data:`ENCODERS`.
-        facts: Of the data, for the eigenvalues.
-        seed: Of the frame.
-        covariances: Of the training rows, and second moments of the others about the
-            training mean.
+        encoder: ``"design"``, ``"descent"``, ``"random"`` or ``"transform-coding"``.
+        designed: Errors of the designed encoder at this code length; None where there
+            are none.
 
     Returns:
-        The record.
+        The record, the fitted method, and the squared errors of the held-out rows.
     """
-    from isthmus.estimators import ShallowAutoencoder
+    from isthmus.estimators import ShallowAutoencoder, TransformCoder
 
     started = time.perf_counter()
-    model = ShallowAutoencoder(
-        n_code, encoder=encoder, n_steps=descent_steps(n_code), random_state=seed
-    ).fit(train)
-    measured = measure(test, model.inverse_transform(model.transform(test)), model.mean_)
-    limit = covariance_limit(facts.eigenvalues, n_code)
-    most = MAX_BITS * int(np.count_nonzero(facts.eigenvalues))
-    coding = transform_coding(facts.eigenvalues, min(n_code, most)).nmse
-    return Reached(
-        rate=n_code / facts.n_input,
+    principal = ground.principal
+    eigenvalues = principal.all_eigenvalues
+    most = MAX_BITS * principal.rank
+    coding = float(transform_coding(eigenvalues, min(n_code, most)).nmse)
+    model: ShallowAutoencoder | TransformCoder
+    if encoder == "transform-coding":
+        model = TransformCoder(min(n_code, most)).fit_principal(principal, ground.fit)
+        decoder, predicted, history = "cell-means", model.predicted_nmse_, np.zeros(0)
+    else:
+        model = ShallowAutoencoder(
+            n_code,
+            encoder=encoder,  # type: ignore[arg-type]
+            n_steps=descent_steps(n_code),
+            random_state=ground.seed,
+        ).fit_principal(principal, ground.fit)
+        decoder, predicted = model.decoder_used_, model.predicted_nmse_
+        history = model.history_
+    errors = ground.errors(model)
+    measured = measure_errors(errors, ground.energy)
+    against = measure_errors(
+        errors - (errors if designed is None else designed), ground.energy
+    )
+    limit = covariance_limit(eigenvalues, n_code)
+    record = Reached(
+        rate=n_code / principal.n_input,
         n_code=n_code,
         encoder=encoder,
-        decoder=model.decoder_used_,
+        decoder=decoder,
         norm="none",
         nmse=measured.value,
         standard_error=measured.standard_error,
         reference=float(limit.nmse),
         status=str(limit.status),
-        predicted=model.predicted_nmse_,
-        transform_coding=float(coding),
-        rate_distortion=float(rate_distortion(facts.eigenvalues, n_code)),
+        predicted=predicted,
+        transform_coding=coding,
+        rate_distortion=float(rate_distortion(eigenvalues, n_code)),
         bits_per_vector=int(model.bits_per_vector_ or 0),
-        seconds=time.perf_counter() - started,
-        gap=_gap(model, covariances, measured.value),
-        history=model.history_,
+        seconds=0.0,
+        gap=_gap(ground, model, measured.value)
+        if isinstance(model, ShallowAutoencoder)
+        else {},
+        history=history,
+        versus_design=against.value,
+        versus_design_error=against.standard_error,
     )
+    seconds = time.perf_counter() - started
+    return dataclasses.replace(record, seconds=seconds), model, errors
 
 
-def _gap(
-    model: ShallowAutoencoder, covariances: tuple[np.ndarray, np.ndarray], nmse: float
-) -> dict[str, float]:
+def examples(rows: Rows, ground: Ground, model: Codec, errors: np.ndarray) -> Examples:
+    """Held-out rows of largest and of median error, as they were read.
+
+    Args:
+        rows: What was read.
+        ground: What was measured on.
+        model: A fitted method.
+        errors: Its squared error on each held-out row.
+
+    Returns:
+        At most six of each.
+    """
+    order = np.argsort(-errors, kind="stable")
+    count = min(_EXAMPLES, max(1, order.size // 2))
+    middle = (order.size - count) // 2
+    chosen = order[:count], order[middle : middle + count]
+    parts = []
+    for which in chosen:
+        back = model.inverse_transform(model.transform(ground.test[which]))
+        parts += [rows.original(ground.test[which]), rows.original(back)]
+        parts.append(errors[which] / ground.energy.mean())
+    n_code = int(model.n_code_)  # type: ignore[attr-defined]
+    return Examples(n_code, *parts)
+
+
+def _gap(ground: Ground, model: ShallowAutoencoder, nmse: float) -> dict[str, float]:
     """What of nmse - reference is whose, in NMSE."""
-    train, test = covariances
-    units = float(np.trace(train)) / len(train), float(np.trace(test)) / len(test)
+    principal = ground.principal
+    d = principal.n_input
+    units = float(principal.eigenvalues.sum()) / d, float(ground.energy.mean()) / d
     try:
-        split = gap_split(
-            model.encoder_weight_,
-            model.decoder_weight_,
-            train,
+        split = principal_gap_split(
+            model.encoder_weight_ @ principal.basis,
+            principal.basis.T @ model.decoder_weight_,
+            principal.eigenvalues,
             nmse * units[1],
-            test_covariance=test,
+            test_moments=ground.test_moments,
+            outside=ground.outside,
+            n_input=d,
+            activation=resolve_activation(model.activation),
         )
     except ValueOutOfRange:  # a code symbol that never changes on the held-out rows
         return {}
     return split.as_nmse(*units).terms
 
 
-def descent_steps(n_code: int) -> int:
-    """Steps of descent that fit into a few seconds, at least ten."""
-    return int(np.clip(_DESCENT_SECONDS * _FLOPS / (6.4 * n_code**3), 10, 200))
+def _blocks(n_rows: int) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, n_rows, _BLOCK)]

@@ -14,6 +14,7 @@ from isthmus.data import AbstractStream, load, stream
 from isthmus.data.builtin import find_builtin
 from isthmus.data.streams import is_one_array
 from isthmus.report.analysis import DEFAULT_RATES
+from isthmus.report.budget import DEFAULT_SECONDS
 from isthmus.report.plan import START_SECONDS, Plan, Size, Speeds, plan_report
 
 _SAMPLE_BYTES = 2**26
@@ -23,7 +24,10 @@ _MEASURED_SECONDS = 0.4
 
 
 def plan_data(
-    data: str | os.PathLike[str], *, rates: Sequence[float] = DEFAULT_RATES
+    data: str | os.PathLike[str],
+    *,
+    rates: Sequence[float] = DEFAULT_RATES,
+    budget: float = DEFAULT_SECONDS,
 ) -> Plan:
     """Plan a report of a file from its header and a second of measurements.
 
@@ -33,6 +37,7 @@ def plan_data(
     Args:
         data: Path or built-in name; see :func:`isthmus.data.stream`.
         rates: Code symbols per column.
+        budget: Seconds to keep to; see :func:`isthmus.report.analyse`.
 
     Returns:
         The plan.
@@ -61,7 +66,9 @@ def plan_data(
         n_rows, known = row_count(source)
         size = Size(source.name, n_rows, source.n_columns, source.dtype, known)
     speeds = measure_speeds(size.n_columns, per_second)
-    return plan_report(size, speeds, rates=rates, memory_free=available_memory())
+    return plan_report(
+        size, speeds, rates=rates, budget=budget, memory_free=available_memory()
+    )
 
 
 def reading_speed(source: AbstractStream) -> float:

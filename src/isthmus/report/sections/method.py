@@ -46,6 +46,11 @@ MEANING = (
         "The designed encoder, moved by projected gradient descent on its exact error on "
         "Gaussian data of the training covariance; the rows themselves are not used.",
     ),
+    (
+        "Encoder: transform-coding",
+        "No autoencoder but the classical codec: whole bits for each principal axis, a "
+        "Lloyd-Max quantiser there, and the mean of the training rows in each cell.",
+    ),
     ("Encoder: random", "A random orthogonal frame alone, then signs."),
 )
 REFERENCES = (
