@@ -85,6 +85,7 @@ def test_fit_and_diagnose_with_columns_of_choice(isthmus, table):
 def test_doctor_shows_which_data_are_there(isthmus, monkeypatch, tmp_path):
     monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path))
     names = {"coil20", "ucr/<Name>", "mnist", "sift", "cifar10", "fashion-mnist"}
+    names |= {"ecg", "gene-counts"}
     data = json.loads(isthmus("doctor", "--json")[1])["data"]
     assert {name for name, found in data.items() if not found} == names
     for file in ("coil20.npz", "ucr_subset.npz"):

@@ -214,7 +214,10 @@ def test_built_ins_that_are_files(tmp_path, monkeypatch, rng):
         with pytest.raises(DataNotFound, match="has no set"):
             stream(name)
     for name in NAMES:
-        if name not in ("coil20", "digits", "gaussian", "ucr/<Name>"):
+        if name in ("digits", "gaussian", "gene-counts"):
+            with pytest.raises(DataError, match="use load, it fits"):
+                stream(name)
+        elif name not in ("coil20", "ucr/<Name>"):
             with pytest.raises(DataNotFound, match="no such file"):
                 stream(name)
 

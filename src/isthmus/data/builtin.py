@@ -16,6 +16,7 @@ from isthmus.core.random import as_rng, random_normal
 from isthmus.data.base import Dataset
 from isthmus.data.columns import Choice, chosen
 from isthmus.data.npy import npz_array, npz_keys
+from isthmus.data.sparse import read_sparse
 
 _LISTED = 6
 _UCR, _TRAIN = "ucr/", "/x_train"
@@ -41,13 +42,13 @@ class Archive:
 
     Attributes:
         file: Its name.
-        key: Array in it.
+        key: Array in it; None if it is a sparse matrix.
         home: Where the originals are.
         sample_ndim: Dimensions of one sample, those before are rows; None: one before.
     """
 
     file: str
-    key: str
+    key: str | None
     home: str
     sample_ndim: int | None = None
 
@@ -63,16 +64,20 @@ class Archive:
         if path is None:
             folder = os.environ.get("ISTHMUS_DATA")
             where = f"{folder} has no such file" if folder else "it is not set"
+            what = "sparse matrix" if self.key is None else f"array {self.key!r}"
             raise DataNotFound(
-                f"`{name}` is read from $ISTHMUS_DATA/{self.file} (array {self.key!r}); "
+                f"`{name}` is read from $ISTHMUS_DATA/{self.file} ({what}); "
                 f"{where}. Put the file there (originals: {self.home}), or use the "
                 "built-in `digits`."
             )
         return path
 
     def read(self, name: str, choice: Choice) -> Dataset:
-        """Read the array under a built-in name."""
-        _, array = npz_array(self.found(name), self.key)
+        """Read the array, or the sparse matrix, under a built-in name."""
+        path = self.found(name)
+        if self.key is None:
+            return read_sparse(name, path, choice)
+        _, array = npz_array(path, self.key)
         if self.sample_ndim is not None and array.ndim > self.sample_ndim:
             array = array.reshape(-1, *array.shape[array.ndim - self.sample_ndim :])
         return chosen(name, array, choice)
@@ -88,8 +93,14 @@ ARCHIVES = {
         "https://www.cs.columbia.edu/CAVE/software/softlib/coil-20.php",
         sample_ndim=2,
     ),
+    "ecg": Archive("ecg_mitbih100.npz", "signal", "https://physionet.org/content/mitdb"),
     "fashion-mnist": Archive(
         "fashion_mnist.npz", "x_train", "https://github.com/zalandoresearch/fashion-mnist"
+    ),
+    "gene-counts": Archive(
+        "scrna_10k.npz",
+        None,
+        "counts of genes in cells, as on https://www.10xgenomics.com/datasets",
     ),
     "mnist": Archive(
         "mnist.npz",

@@ -1,4 +1,4 @@
-"""NumPy files: .npy and .npz, nothing ever unpickled."""
+"""NumPy files: .npy and the members of .npz, nothing ever unpickled."""
 
 from __future__ import annotations
 
@@ -60,24 +60,6 @@ def read_npy(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
     if not isinstance(array, np.ndarray):
         raise DataError(f"`{path.name}` must hold one array; rename an archive to .npz.")
     return chosen(path.name, array, choice)
-
-
-def read_npz(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
-    """Read one array of an archive.
-
-    Args:
-        path: The .npz file.
-        key: Which array; may be None if only one has rows and columns.
-        choice: Which columns.
-
-    Returns:
-        The rows.
-
-    Raises:
-        DataError: If the archive is broken, or `key` is missing or not there.
-    """
-    key, array = npz_array(path, key)
-    return chosen(f"{path.name}:{key}", array, choice)
 
 
 def npz_keys(path: Path) -> list[str]:

@@ -14,7 +14,6 @@ from isthmus.data.base import Dataset
 from isthmus.data.columns import ALL, Choice, settled
 
 _PLAIN, _ENCRYPTED = b"PAR1", b"PARE"
-_BUFFER = 2**20
 
 
 def read_parquet(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
@@ -43,14 +42,15 @@ def read_parquet(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
 
 
 @contextlib.contextmanager
-def opened_parquet(path: Path) -> Iterator[tuple[Any, Any]]:
+def opened_parquet(path: Path, buffer: int = 0) -> Iterator[tuple[Any, Any]]:
     """Open a file and turn pyarrow's exceptions into one clear line.
 
     Args:
         path: The file.
+        buffer: Bytes of a column to read at a time; 0 reads all of a row group at once.
 
     Yields:
-        The open `ParquetFile`, which reads a megabyte at a time, and pyarrow.
+        The open `ParquetFile` and pyarrow.
 
     Raises:
         DataError: If it is no Parquet file or damaged, then or while it is read.
@@ -59,7 +59,9 @@ def opened_parquet(path: Path) -> Iterator[tuple[Any, Any]]:
     _refuse_other_files(path)
     pyarrow = _pyarrow(path.name)
     try:
-        with pyarrow.parquet.ParquetFile(path, buffer_size=_BUFFER) as file:
+        with pyarrow.parquet.ParquetFile(
+            path, buffer_size=buffer, pre_buffer=False
+        ) as file:
             yield file, pyarrow
     except DataError:
         raise

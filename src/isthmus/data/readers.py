@@ -12,7 +12,8 @@ from isthmus.data.base import Dataset
 from isthmus.data.builtin import NAMES, find_builtin
 from isthmus.data.columns import Choice
 from isthmus.data.memory import read_memory
-from isthmus.data.npy import read_npy, read_npz
+from isthmus.data.npy import read_npy
+from isthmus.data.npz import read_npz
 from isthmus.data.parquet import read_parquet
 from isthmus.data.text import read_csv
 
@@ -36,8 +37,8 @@ def load(
 
     Args:
         source: Built-in name (``"digits"``, ``"mnist"``, ``"ucr/ECG200"``, ...), path to
-            a .npy, .npz (``file.npz:key``), .csv or .parquet file, or an array with rows
-            first.
+            a .npy, .npz (``file.npz:key``; a sparse matrix without a key), .csv or
+            .parquet file, or an array with rows first.
         columns: Names of the only columns to read; None reads all.
         drop: Names of columns to leave out; gaps and text in them do no harm.
         drop_missing: Leave out rows with a missing value (NaN, a masked entry, an empty
@@ -52,7 +53,8 @@ def load(
         MissingDependency: If a .parquet file is read without pyarrow.
 
     Warns:
-        DataWarning: If integers or half precision were converted, or rows left out.
+        DataWarning: If integers or half precision were converted, a sparse matrix was
+            filled in, or rows were left out.
 
     Examples:
         >>> load("digits").values.shape

@@ -20,6 +20,7 @@ from isthmus.core.errors import DataError
 from isthmus.core.memory import check_memory
 from isthmus.data.columns import ALL, Choice
 from isthmus.data.npy import BROKEN, array_shapes, broken_message, one_key, unknown_key
+from isthmus.data.sparse import is_sparse
 from isthmus.data.stream_base import AbstractStream, block_rows, rows_by_passing
 from isthmus.data.stream_checks import checked_header, checked_indices, refuse_not_finite
 from isthmus.data.stream_header import Header, check_there, member_offset, read_header
@@ -188,6 +189,8 @@ def open_npz(
         try:
             with zipfile.ZipFile(raw) as archive:
                 shapes = array_shapes(archive)
+                if key is None and is_sparse(shapes):
+                    raise DataError(_sparse(path.name))
                 key = one_key(path.name, shapes) if key is None else key
                 if key not in shapes:
                     raise DataError(unknown_key(path.name, key, shapes))
@@ -206,6 +209,13 @@ def open_npz(
         shape = (math.prod(header.shape[:split]), *header.shape[split:])
         header = dataclasses.replace(header, shape=shape)
     return NpzStream(path, info.filename, name, header, chunk, choice, offset)
+
+
+def _sparse(name: str) -> str:
+    return (
+        f"`{name}` is a sparse matrix, which is not read in blocks; use load if it fits "
+        "into memory with its zeros, or save x.toarray() as .npy."
+    )
 
 
 def _as_slice(kept: list[int]) -> slice | np.ndarray:

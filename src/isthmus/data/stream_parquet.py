@@ -21,7 +21,8 @@ from isthmus.data.parquet import (
 from isthmus.data.stream_base import AbstractStream, block_rows, rows_by_passing
 from isthmus.data.stream_checks import checked_header, checked_indices, refuse_not_finite
 
-_BATCH = 2**16  # most rows that pyarrow decodes at once
+_BATCH = 2**13  # most rows that pyarrow decodes at once
+_BUFFER = 2**16  # bytes of a column read at once: a row group may be the whole file
 
 
 @final
@@ -34,7 +35,7 @@ class ParquetStream(AbstractStream):
     def __init__(self, path: Path, chunk: int | None, choice: Choice):
         self.path = path
         self.name = path.name
-        with opened_parquet(path) as (file, pyarrow):
+        with opened_parquet(path, _BUFFER) as (file, pyarrow):
             names, self.left_out, self.dtype = number_columns(
                 self.name, file.schema_arrow, pyarrow.types, choice
             )
@@ -66,7 +67,7 @@ class ParquetStream(AbstractStream):
     ) -> Iterator[tuple[int, Float[np.ndarray, "row column"]]]:
         """Read blocks, of row groups in any order; see :meth:`AbstractStream.parts`."""
         buffer = np.empty((self.chunk, self.n_columns), self.dtype)
-        with opened_parquet(self.path) as (file, _):
+        with opened_parquet(self.path, _BUFFER) as (file, _):
             if order is None:
                 yield from self._blocks(file, list(range(self.n_parts)), buffer)
                 return
@@ -96,6 +97,7 @@ class ParquetStream(AbstractStream):
             batch_size=min(self.chunk, _BATCH),
             row_groups=groups,
             columns=list(self.column_names),
+            use_threads=False,  # threads read ahead, as much as there is
         )
         for batch in batches:
             done = 0
@@ -148,6 +150,6 @@ def _is_empty(file: Any, column: str) -> bool:
     statistics = (group.column(index).statistics for group in groups if group.num_rows)
     if any(found is not None and found.has_min_max for found in statistics):
         return False
-    batches = file.iter_batches(batch_size=_BATCH, columns=[column])
+    batches = file.iter_batches(_BATCH, columns=[column], use_threads=False)
     arrays = (batch.column(0).to_numpy(zero_copy_only=False) for batch in batches)
     return all(np.isnan(np.asarray(array, np.float64)).all() for array in arrays)

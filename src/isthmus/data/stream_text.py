@@ -32,6 +32,7 @@ HEAD_ROWS = 1000
 
 _HEAD_CELLS = 10**6
 _TEXT = 4  # bytes of memory per byte of number, and of text: a block is lines first
+_PIECE = 512  # rows taken apart at once: their cells stay in the cache
 Numbered = tuple[int, str]
 
 
@@ -88,7 +89,7 @@ class CsvStream(AbstractStream):
                 while lines := list(islice(filled, self.chunk)):
                     block = self._fast(lines)
                     if block is None:
-                        block = self._carefully(chain(lines, filled))
+                        block = self._carefully(chain(lines, filled), len(lines))
                     yield first, block
                     first += block.shape[0]
         except UnicodeDecodeError as error:
@@ -122,26 +123,33 @@ class CsvStream(AbstractStream):
         right = values.shape == (len(lines), self.n_columns)
         return values if right and np.isfinite(values).all() else None
 
-    def _carefully(self, lines: Iterator[Numbered]) -> np.ndarray:
+    def _carefully(self, lines: Iterator[Numbered], most: int) -> np.ndarray:
         """Numbers cell by cell, or an error that names the line and the column."""
-        found = list(islice(records(self.name, lines), self.chunk))
+        block = np.empty((most, self.n_columns))
+        found = islice(records(self.name, lines), most)
+        done = 0
+        while piece := list(islice(found, _PIECE)):
+            self._fill(piece, block[done : done + len(piece)])
+            done += len(piece)
+        return block[:done]
+
+    def _fill(self, found: list[Line], out: np.ndarray) -> None:
         for number, cells in found:
             refuse_ragged(self.name, number, cells, len(self.layout.names))
-        block = np.empty((len(found), self.n_columns))
         kept = self.layout.kept
+        columns = list(zip(*(cells for _, cells in found), strict=True))
         for column, index in enumerate(kept):
-            values = numbers_and_gaps([cells[index] for _, cells in found])
+            values = numbers_and_gaps(columns[index])
             if values is None:
                 raise DataError(self._text_among_numbers(found, index))
-            block[:, column] = values
+            out[:, column] = values
         refuse_bad_cells(
             self.name,
-            block,
+            out,
             self.column_names,
             lambda row, column: (found[row][0], found[row][1][kept[column]]),
             self.drop_missing,
         )
-        return block
 
     def _text_among_numbers(self, found: list[Line], index: int) -> str:
         number, cell = next(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from isthmus.core.errors import DataError, DataNotFound, ValueOutOfRange
-from isthmus.data.builtin import MADE, archive_of, find_builtin
+from isthmus.data.builtin import ARCHIVES, MADE, archive_of, find_builtin
 from isthmus.data.columns import Choice
 from isthmus.data.readers import path_and_key
 from isthmus.data.stream_base import AbstractStream
@@ -91,7 +91,8 @@ def is_one_array(name: str) -> bool:
         >>> is_one_array("mnist"), is_one_array("ucr/CBF"), is_one_array("digits")
         (True, True, False)
     """
-    return name not in MADE and find_builtin(name) is not None
+    sparse = name in ARCHIVES and ARCHIVES[name].key is None
+    return name not in MADE and not sparse and find_builtin(name) is not None
 
 
 def _open_builtin(name: str, chunk: int | None, choice: Choice) -> AbstractStream:
