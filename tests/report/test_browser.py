@@ -22,6 +22,7 @@ FLAGS = [
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
 PLOTS = ["figure-spectrum", "figure-limits", "figure-reached"]
+FILLED = [*PLOTS, "figure-gap"]
 LOOK = """(id) => {
   const full = document.getElementById(id)._fullLayout;
   return [full.paper_bgcolor, full.plot_bgcolor, full.font.color];
@@ -62,12 +63,27 @@ def address(tmp_path_factory):
     return path.as_uri()
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """Pages in which every part is filled: of images, and of plain rows."""
+    folder = tmp_path_factory.mktemp("filled")
+    plain = fixtures.facts(sample_shape=None)
+    analyses = {
+        "images": fixtures.everything(),
+        "rows": fixtures.everything(data=plain, examples=fixtures.examples(200)),
+    }
+    for name, analysis in analyses.items():
+        (folder / f"{name}.html").write_text(render(analysis), encoding="utf-8")
+    return {name: (folder / f"{name}.html").as_uri() for name in analyses}
+
+
 @pytest.fixture
 def visit(browser, address):
     """Open the page; whatever it logs or asks for fails the test at its end."""
-    contexts, noise, requests = [], [], []
+    contexts, noise, requests, asked = [], [], [], set()
 
-    def opened(width, scheme):
+    def opened(width, scheme, other=None, plots=PLOTS):
+        asked.add(other or address)
         context = browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme
         )
@@ -77,8 +93,8 @@ def visit(browser, address):
         page.on("pageerror", lambda error: noise.append(str(error)))
         page.on("dialog", lambda dialog: (noise.append("dialog"), dialog.dismiss()))
         page.on("request", lambda request: requests.append(request.url))
-        page.goto(address)
-        page.wait_for_function(DRAWN, arg=PLOTS)
+        page.goto(other or address)
+        page.wait_for_function(DRAWN, arg=plots)
         return page
 
     yield opened
@@ -86,7 +102,7 @@ def visit(browser, address):
         context.close()
     assert noise == []
     outside = [url for url in requests if not url.startswith(("data:", "blob:"))]
-    assert set(outside) == {address}
+    assert set(outside) == asked
 
 
 def wait(page, expression):
@@ -114,6 +130,33 @@ def test_page_fits_and_wears_the_scheme(visit, width, scheme):
         box = page.locator(f"#{plot} .main-svg").first.bounding_box()
         assert 0 <= box["x"] <= box["x"] + box["width"] <= width
         assert box["width"] > 0.7 * min(width, 1100)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", ["images", "rows"])
+def test_full_page_fits_and_wears_the_scheme(visit, filled, kind, width, scheme):
+    plots = FILLED if kind == "images" else [*FILLED, "figure-worst"]
+    page = visit(width, scheme, filled[kind], plots)
+    assert overflow(page) <= 0
+    for plot in plots:
+        assert page.evaluate(LOOK, plot) == LOOKS[scheme]
+    for picture in page.locator(".pairs img").all():
+        box = picture.bounding_box()
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+        assert box["width"] > 50
+    assert page.locator(".pairs li").count() == (12 if kind == "images" else 0)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_pair_stands_side_by_side_with_its_error_below(visit, filled, width):
+    page = visit(width, "light", filled["images"], FILLED)
+    pair = page.locator(".pairs li").first
+    left, right = (pair.locator("img").nth(k).bounding_box() for k in (0, 1))
+    words = pair.locator("span").bounding_box()
+    assert left["y"] == right["y"]
+    assert left["x"] + left["width"] <= right["x"]
+    assert words["y"] >= left["y"] + left["height"]
 
 
 def test_reference_is_dark_on_light_and_light_on_dark(visit):

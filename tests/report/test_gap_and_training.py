@@ -37,6 +37,41 @@ def test_negative_terms_are_gains_with_a_sign():
     assert "−0.0365 ± 0.0051" in page
 
 
+def spread_bars(analysis):
+    figure = next(b for b in gap_blocks(analysis) if b.kind == "figure")
+    return figure.spec["data"]
+
+
+def test_norm_spread_is_a_hatched_bar_and_a_column_where_it_is_known():
+    analysis = with_gap(norm_spread=0.0012, norm_spread_error=0.0003)
+    (bar,) = spread_bars(analysis)
+    assert bar["y"][-1] == "Of which norm spread"
+    assert bar["x"] == [*GAP.values(), 0.0012]
+    assert bar["error_x"]["array"][-1] == 0.0003
+    assert bar["marker"]["pattern"]["shape"] == [""] * 5 + ["/"]
+    table = next(b for b in gap_blocks(analysis) if b.kind == "table")
+    assert table.rows[0][-2:] == ("−0.0116", "+0.00120 ± 0.00030")
+    assert len(table.head) == len(table.rows[0])
+    page = render(analysis)
+    assert "+0.00120 ± 0.00030" in page
+
+
+def test_norm_spread_of_one_rate_leaves_a_dash_at_the_others():
+    rows = fixtures.everything_reached()
+    bare = fixtures.replaced(rows[0], norm_spread=None, norm_spread_error=None)
+    analysis = fixtures.analysis(reached=(bare, *rows[1:]))
+    assert spread_bars(analysis)[0]["x"][-1] is None
+    table = next(b for b in gap_blocks(analysis) if b.kind == "table")
+    assert [row[-1] for row in table.rows][:2] == ["–", "+0.00370 ± 0.00040"]
+    assert len(table.rows) == 6  # transform coding has no gap to split
+
+
+def test_no_sign_of_the_norm_spread_where_it_is_unknown():
+    (bar,) = spread_bars(with_gap())
+    assert len(bar["x"]) == 5
+    assert "Of which norm spread" not in render(with_gap())
+
+
 def test_nothing_to_show_without_a_gap_or_a_history():
     assert gap_blocks(fixtures.analysis()) == ()
     assert training_blocks(fixtures.analysis()) == ()

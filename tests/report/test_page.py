@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import pytest
 from report import fixtures
 
-from isthmus.report import style
+from isthmus.report import style, thresholds
 from isthmus.report.html import plotly_source, render, script_json
 from isthmus.report.records import Sentence
 from isthmus.report.sections import SECTIONS
@@ -64,7 +64,7 @@ def page():
 
 
 def test_order_of_sections():
-    names = ["verdict", "data", "limits", "reached", "method"]
+    names = ["verdict", "data", "limits", "reached", "fails", "method"]
     assert list(sections(fixtures.analysis())) == names
 
 
@@ -91,7 +91,7 @@ def test_ids_are_unique_and_every_anchor_exists(page):
     ids = [attrs["id"] for _, attrs in reader.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     anchors = [h[1:] for h in attributes(reader, "a", "href") if h.startswith("#")]
-    assert len(anchors) == 5 + 4
+    assert len(anchors) == 6 + 4
     assert set(anchors) <= set(ids)
 
 
@@ -138,7 +138,7 @@ def test_tables_hold_every_measured_number():
     table = next(
         block
         for block in sections(fixtures.analysis())["reached"].blocks
-        if isinstance(block, Table)
+        if isinstance(block, Table) and "beside its reference" in block.caption
     )
     first = dict(zip(table.head, table.rows[0], strict=True))
     assert first["NMSE"] == "0.416 ± 0.005"
@@ -146,7 +146,7 @@ def test_tables_hold_every_measured_number():
     assert first["in standard errors"] == "−2.3"
     assert first["Reference"] == "0.428"
     assert first["Predicted"] == "0.431"
-    assert first["Transform coding"] == "0.395"
+    assert first["Transform coding, Gaussian"] == "0.395"
     assert first["Rate-distortion"] == "0.321"
     assert first["Bits per vector"] == "15"
     assert first["Time"] == "21 ms"
@@ -176,6 +176,63 @@ def test_page_never_oversells_the_reference(page):
     assert "no bound for data that are not gaussian" in text
     for status in ("theorem", "theorem (tied decoders)", "asymptotic"):
         assert status in text
+
+
+def test_classic_is_orange_everywhere_and_no_autoencoder_in_the_tally():
+    built = sections(fixtures.everything())
+    traces = {t["name"]: t for t in built["limits"].figures[0].spec["data"]}
+    assert traces["measured, transform coding"]["marker"]["color"] == style.ORANGE
+    assert "predicted, transform coding" not in traces
+    bars = {f.id: f for f in built["reached"].figures}["figure-reached"].spec["data"]
+    assert [bar["name"] for bar in bars] == ["measured, design", "measured, random"]
+    text = words(render(fixtures.everything()))
+    assert "errors below the reference: 1 of 6; within two: 2;" in text
+    assert "in 6 of 6, and measured on these data in 6." in text
+
+
+def test_only_the_classic_measured_makes_a_page():
+    rows = tuple(r for r in fixtures.everything_reached() if r.decoder == "cell-means")
+    built = sections(fixtures.everything(reached=rows, verdict=()))
+    assert "figure-reached" not in [figure.id for figure in built["reached"].figures]
+    assert read(render(fixtures.everything(reached=rows))).wrong == []
+
+
+def test_rows_behind_numbers_are_said_where_they_are_not_all():
+    text = words(render(fixtures.everything()))
+    assert "covariance of 1,200 of the 1,438 training rows alone" in text
+    assert "Decoders were fitted on 900 of the 1,438 training rows, errors" in text
+    assert "Rows for fitting 900" in text
+    text = words(render(fixtures.analysis()))
+    assert "covariance of the 1,438 training rows alone" in text
+    assert "Rows for fitting" not in text
+
+
+def test_data_tell_scale_dropped_rows_and_equal_lengths():
+    data = fixtures.facts(scale="log1p", unit_norm=True, n_rows_dropped=3)
+    text = words(render(fixtures.analysis(data=data)))
+    assert "Scale log1p log(1 + value) of every entry" in text
+    assert "Rows dropped 3 had missing values" in text
+    assert "Unit-norm rows yes all rows have the same length" in text
+    assert "scaled units²" in text
+    text = words(render(fixtures.analysis()))
+    assert "Unit-norm rows no" in text
+    assert "input units²" in text
+
+
+def test_what_was_left_out_is_told_at_the_top_and_in_the_method():
+    text = words(render(fixtures.everything()))
+    assert "One part was left out for lack of time" in text
+    assert "The descent encoder at 2,000 bits: a step takes 40 s." in text
+    assert "left out for lack of time" not in words(render(fixtures.analysis()))
+    two = render(fixtures.everything(left_out=("One.", HOSTILE)))
+    assert "2 parts were left out" in words(two)
+    assert "<img src=x" not in two
+
+
+def test_method_shows_every_threshold():
+    text = words(render(fixtures.analysis()))
+    for threshold in thresholds.TABLE:
+        assert threshold.meaning in text
 
 
 @pytest.mark.parametrize(
@@ -248,6 +305,9 @@ def test_script_json_round_trips_what_could_break_out():
         {"reached": ()},
         {"reached": fixtures.reached()[:1]},
         {"verdict": (), "warnings": ()},
+        {"reached": fixtures.everything_reached(), "examples": fixtures.examples()},
+        {"examples": fixtures.examples(n_worst=0, n_typical=0)},
+        {"examples": fixtures.examples(n_columns=3000, n_typical=0)},
         {"data": fixtures.facts(sample_shape=None)},
         {"data": fixtures.facts(eigenvalues=np.zeros(3))},
         {"data": fixtures.facts(eigenvalues=np.array([1.0]), n_input=1)},

@@ -27,9 +27,7 @@ def image_urls(
     Returns:
         One address per image; empty if the samples are no images.
     """
-    if not is_image(sample_shape) or sample_shape is None:
-        return ()
-    if samples.ndim != 2 or samples.shape[1] != int(np.prod(sample_shape)):
+    if sample_shape is None or not _fits(samples, sample_shape):
         return ()
     chosen = np.asarray(samples[:at_most], dtype=np.float64)
     finite = chosen[np.isfinite(chosen)]
@@ -43,6 +41,32 @@ def image_urls(
     step = -(-max(height, width) // MAX_SIDE)
     pictures = pixels.reshape(-1, height, width, *sample_shape[2:])
     return tuple(_data_url(picture[::step, ::step]) for picture in pictures)
+
+
+def pair_urls(
+    rows: np.ndarray, back: np.ndarray, sample_shape: tuple[int, ...] | None
+) -> tuple[tuple[str, str], ...]:
+    """Draw each row beside its reconstruction, both of a pair on one scale.
+
+    Args:
+        rows: Originals, all columns.
+        back: Their reconstructions.
+        sample_shape: Shape of one sample.
+
+    Returns:
+        Two addresses per row; empty if the rows are no images or nothing in them is
+        finite.
+    """
+    drawn = [
+        image_urls(np.stack(pair), sample_shape) for pair in zip(rows, back, strict=True)
+    ]
+    return tuple((pair[0], pair[1]) for pair in drawn if len(pair) == 2)
+
+
+def _fits(samples: np.ndarray, sample_shape: tuple[int, ...]) -> bool:
+    """Whether rows are images of this shape."""
+    flat = samples.ndim == 2 and samples.shape[1] == int(np.prod(sample_shape))
+    return is_image(sample_shape) and flat
 
 
 def is_image(sample_shape: tuple[int, ...] | None) -> bool:

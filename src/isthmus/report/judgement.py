@@ -1,17 +1,24 @@
-"""The verdict: plain sentences, each with its number, from one table of thresholds."""
+"""The verdict: plain sentences, each with its number; thresholds are in one table."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from isthmus.report.comparison import (
+    TRANSFORM_CODING,
+    Choice,
+    Difference,
+    choose,
+    codec_name,
+    nearest_to_one_bit,
+)
+from isthmus.report.reasons import about_gap, why_below
 from isthmus.report.records import DataFacts, Reached, Sentence
 from isthmus.report.style import count, number, percent, with_error
+from isthmus.report.thresholds import TIE
 
-TWO_STANDARD_ERRORS = 2.0
-MANY_ZEROS = 0.2
-FEW_LEVELS = 32
-HEAVY_TAILS = 1.0
-LIGHT_TAILS = -0.5
+MOST_SENTENCES, MOST_RATES = 6, 3
 
 
 def judge(facts: DataFacts, reached: Sequence[Reached]) -> tuple[Sentence, ...]:
@@ -25,22 +32,27 @@ def judge(facts: DataFacts, reached: Sequence[Reached]) -> tuple[Sentence, ...]:
         Sentences with the section each speaks of.
     """
     designed = [row for row in reached if row.encoder == "design"]
-    told = _chosen(designed)
-    sentences = [_about_data(facts)]
-    sentences += [Sentence(_about_rate(row), "reached") for row in told]
-    below = [row for row in designed if _z(row) < -TWO_STANDARD_ERRORS]
+    if not designed:
+        return (_about_data(facts),)
+    near = min(designed, key=lambda row: abs(row.rate - 1.0))
+    others = []
+    gap = about_gap(facts, near)
+    if gap is not None:
+        others.append(Sentence(gap, "reached"))
+    below = [row for row in designed if _z(row) < -TIE.value]
     if below:
-        sentences.append(Sentence(_why_below(facts, below), "data"))
-    sentences.append(_about_alternatives(designed, reached))
-    return tuple(sentences)
+        others.append(Sentence(why_below(facts, below), "data"))
+    others.append(_about_codec(near, nearest_to_one_bit(reached)))
+    told = _chosen(designed, near, MOST_SENTENCES - 1 - len(others))
+    rates = [Sentence(_about_rate(row), "reached") for row in told]
+    return (_about_data(facts), *rates, *others)
 
 
-def _chosen(designed: Sequence[Reached]) -> list[Reached]:
-    """At most three rates: the lowest, the one nearest to 1, the highest."""
-    if len(designed) <= 3:
-        return list(designed)
-    near = min(designed[1:-1], key=lambda row: abs(row.rate - 1.0))
-    return [designed[0], near, designed[-1]]
+def _chosen(designed: Sequence[Reached], near: Reached, at_most: int) -> list[Reached]:
+    """The rate nearest to 1, then the lowest, the highest and others; in order."""
+    wanted = (near, designed[0], designed[-1], *designed)
+    codes = list(dict.fromkeys(row.n_code for row in wanted))[: min(at_most, MOST_RATES)]
+    return [row for row in designed if row.n_code in codes]
 
 
 def _z(row: Reached) -> float:
@@ -66,57 +78,75 @@ def _about_rate(row: Reached) -> str:
     )
     reference = number(row.reference)
     z = _z(row)
-    if z < -TWO_STANDARD_ERRORS:
+    if z < -TIE.value:
         share = percent(1.0 - row.nmse / row.reference)
         return (
             f"{start}: {share} below the Gaussian reference {reference}, "
             f"{abs(z):.1f} standard errors."
         )
-    if z <= TWO_STANDARD_ERRORS:
+    if z <= TIE.value:
         return f"{start}: at the Gaussian reference {reference} within two standard errors."
     share = percent(row.nmse / row.reference - 1.0)
     return (
-        f"{start}: {share} above the Gaussian reference {reference}; on Gaussian data of "
-        f"the same covariance this encoder would leave {number(row.predicted)}."
+        f"{start}: {share} above the Gaussian reference {reference}, {z:.1f} standard "
+        f"errors; on Gaussian data of the same covariance this encoder would leave "
+        f"{number(row.predicted)}."
     )
 
 
-def _why_below(facts: DataFacts, below: Sequence[Reached]) -> str:
-    traits = []
-    if facts.zero_fraction > MANY_ZEROS:
-        traits.append(f"{percent(facts.zero_fraction)} of the entries are exactly zero")
-    if facts.n_levels <= FEW_LEVELS:
-        traits.append(f"a typical column takes only {facts.n_levels:.0f} different values")
-    if facts.excess_kurtosis > HEAVY_TAILS:
-        traits.append(f"tails are heavy (excess kurtosis {facts.excess_kurtosis:.1f})")
-    if facts.excess_kurtosis < LIGHT_TAILS:
-        traits.append(f"values are bounded (excess kurtosis {facts.excess_kurtosis:.1f})")
-    if not traits:
-        where = "there" if len(below) == 1 else "at those rates"
-        return (
-            f"Going below the reference {where} needs data that are not Gaussian, yet no "
-            "column statistic here stands out: the dependence between columns, or "
-            "held-out rows that differ from the training rows, may be the reason."
-        )
+def _about_codec(designed: Reached, rows: Sequence[Reached]) -> Sentence:
+    """Which codec to use; without a measured classic, what is predicted for it."""
+    choice = choose(rows)
+    if choice is None or all(row.encoder != TRANSFORM_CODING for row in rows):
+        return Sentence(_about_prediction(designed, rows), "limits")
+    start = f"At {number(choice.winner.rate)} bits per column"
+    bits = f"{count(choice.winner.bits_per_vector)} bits per vector, all counted"
+    said = _about_tie(choice) if choice.certainty == "tie" else _about_winner(choice)
+    return Sentence(f"{start} ({bits}) {said}", "reached")
+
+
+def _about_winner(choice: Choice) -> str:
+    winner, second, lead = choice.winner, choice.second, choice.lead
+    more = ""
+    if second.bits_per_vector != winner.bits_per_vector:
+        more = f" with {count(second.bits_per_vector)} bits"
+    least = "" if lead.exact else "at least "
+    sure = "clear" if choice.certainty == "clear" else "likely, but not certain"
     return (
-        "The reference is no bound for these data, which are not Gaussian: "
-        f"{', and '.join(traits)}."
+        f"use {codec_name(winner.encoder)}: it leaves {_measured(winner)} on held-out "
+        f"rows, {_unsigned(lead)} less than the next best, "
+        f"{codec_name(second.encoder)}{more}. That is "
+        f"{least}{lead.z:.1f} standard errors: {sure}."
     )
 
 
-def _about_alternatives(
-    designed: Sequence[Reached], reached: Sequence[Reached]
-) -> Sentence:
-    row = min(designed, key=lambda r: abs(r.rate - 1.0))
+def _about_tie(choice: Choice) -> str:
+    named = [f"{codec_name(row.encoder)} ({_measured(row)})" for row in choice.tied]
+    names = f"{', '.join(named[:-1])} and {named[-1]}"
+    lead = choice.lead
+    least = "" if lead.exact else "at least "
+    z = f", {least}{lead.z:.1f} standard errors" if math.isfinite(lead.z) else ""
+    return (
+        f"no codec wins: {names} tie within two standard errors, so any of them will do; "
+        f"the best two differ by {_unsigned(lead)}{z}."
+    )
+
+
+def _unsigned(lead: Difference) -> str:
+    """Write a lead, which is not negative, with two digits of its error."""
+    return with_error(lead.value, lead.standard_error, signed=True).removeprefix("+")
+
+
+def _about_prediction(row: Reached, rows: Sequence[Reached]) -> str:
     coding = row.transform_coding
     at = f"At {count(row.n_code)} bits per vector"
-    if coding < row.nmse - TWO_STANDARD_ERRORS * row.standard_error:
+    if coding < row.nmse - TIE.value * row.standard_error:
         text = (
             f"{at}, transform coding is predicted to do better: {number(coding)} "
             f"on Gaussian data of this covariance, against {number(row.nmse)} "
             "measured here; the prediction was not measured on these data."
         )
-    elif coding <= row.nmse + TWO_STANDARD_ERRORS * row.standard_error:
+    elif coding <= row.nmse + TIE.value * row.standard_error:
         text = (
             f"{at}, transform coding is predicted to do as well: {number(coding)} on "
             "Gaussian data of this covariance."
@@ -126,8 +156,11 @@ def _about_alternatives(
             f"{at}, transform coding is predicted to do worse: {number(coding)} on "
             "Gaussian data of this covariance."
         )
-    random = [r for r in reached if r.encoder == "random" and r.n_code == row.n_code]
+    random = [other for other in rows if other.encoder == "random"]
     if random:
-        other = with_error(random[0].nmse, random[0].standard_error)
-        text += f" A random rotation with signs leaves {other}."
-    return Sentence(text, "limits")
+        text += f" A random rotation with signs leaves {_measured(random[0])}."
+    return text
+
+
+def _measured(row: Reached) -> str:
+    return with_error(row.nmse, row.standard_error)

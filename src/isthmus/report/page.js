@@ -23,6 +23,7 @@
   const forNarrow = (layout) => {
     for (const key of Object.keys(layout)) {
       if (/^[xy]axis\d*$/.test(key)) layout[key].fixedrange = true;
+      if (key === "xaxis" && layout[key].nticks) layout[key].nticks = 4;
     }
     layout.font.size = 12;
     layout.dragmode = false;

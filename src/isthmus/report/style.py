@@ -34,6 +34,7 @@ _METHODS = {
     "design": (BLUE, "circle"),
     "descent": (GREEN, "triangle-up"),
     "random": (VERMILLION, "diamond-open"),
+    "transform-coding": (ORANGE, "square"),
 }
 _OTHERS = (
     (PURPLE, "square-open"),
@@ -112,6 +113,26 @@ def percent(share: float) -> str:
     if not math.isfinite(share):
         return NONE
     return f"{float(f'{100 * share:.3g}'):.10g}{_SPACE}%"
+
+
+def in_errors(z: float) -> str:
+    r"""Write a difference in standard errors, with its sign.
+
+    Examples:
+        >>> in_errors(2.345), in_errors(-0.31), in_errors(float("nan"))
+        ('+2.3', '−0.3', '–')
+    """
+    return f"{z:+.1f}".replace("-", _MINUS) if math.isfinite(z) else NONE
+
+
+def codec(encoder: str) -> str:
+    """Write the name of an encoder, or of what takes its place, for tables and legends.
+
+    Examples:
+        >>> codec("transform-coding"), codec("design")
+        ('transform coding', 'design')
+    """
+    return "transform coding" if encoder == "transform-coding" else encoder
 
 
 def duration(seconds: float) -> str:

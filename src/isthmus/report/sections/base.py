@@ -77,6 +77,7 @@ class Table:
         rows: One tuple per row, as long as `head`.
         folded: Shown only when the reader opens it.
         words: How many leading columns hold words, which are aligned left.
+        marked: Positions of rows set in bold.
     """
 
     caption: str
@@ -84,6 +85,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     folded: bool = False
     words: int = 0
+    marked: tuple[int, ...] = ()
     kind: ClassVar[str] = "table"
 
 
@@ -120,6 +122,20 @@ class Images:
 
 
 @dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Small pictures two by two: an original and what came back of it.
+
+    Attributes:
+        pairs: ``data:`` addresses of both and the words below them.
+        caption: What they show and how grey levels were chosen.
+    """
+
+    pairs: tuple[tuple[str, str, str], ...]
+    caption: str
+    kind: ClassVar[str] = "pairs"
+
+
+@dataclasses.dataclass(frozen=True)
 class Code:
     """A line to type."""
 
@@ -144,6 +160,7 @@ Block = (
     | Table
     | Figure
     | Images
+    | Pairs
     | Code
     | References
 )

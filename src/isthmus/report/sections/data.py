@@ -19,12 +19,20 @@ from isthmus.report.sections.base import (
     Text,
     thinned,
 )
+from isthmus.report.sections.counts import eigenvalue_rows, n_fit_rows, n_moment_rows
+from isthmus.report.thresholds import NEAR_GAUSSIAN
 
 # Share of variance behind each index; eigenvalues this much below the largest one are
 # rounding and would only stretch the logarithmic axis.
 ROUNDING = 1e-10
 MOST_POINTS = 2000
 MOST_NAMES = 20
+SCALES = {
+    "none": "columns as they are in the file",
+    "standard": "each column divided by its standard deviation over the training rows; "
+    "every error is in these units",
+    "log1p": "log(1 + value) of every entry; every error is in these units",
+}
 SHARES = (0.5, 0.9, 0.99)
 
 
@@ -41,7 +49,7 @@ def build(analysis: Analysis) -> Section:
     blocks: list[Block] = [
         Text(
             "What was read, what was used, and how the variance is spread. Training "
-            "rows fit everything; held-out rows only measure.",
+            "rows fit everything; held-out rows only measure. " + _rests_on(facts),
             "lead",
         ),
         Facts(_facts(facts), "Facts about the data"),
@@ -60,7 +68,7 @@ def build(analysis: Analysis) -> Section:
             Text("Spectrum", "heading"),
             Text(_spectrum_words(facts.eigenvalues)),
             _spectrum_figure(facts.eigenvalues),
-            _spectrum_table(facts.eigenvalues),
+            _spectrum_table(facts.eigenvalues, facts.scale),
         ]
     else:
         blocks.append(Text("No spectrum: the training rows have no variance."))
@@ -76,12 +84,16 @@ def _facts(facts: DataFacts) -> tuple[tuple[str, str, str], ...]:
     shape = "" if facts.sample_shape is None else " × ".join(map(str, facts.sample_shape))
     rows = [
         ("Rows read", style.count(facts.n_rows), ""),
+        ("Rows dropped", style.count(facts.n_rows_dropped), _dropped(facts)),
         ("Training rows", style.count(facts.n_train), _rows_per_column(facts)),
+        *_parts(facts),
         ("Held-out rows", style.count(facts.n_test), split),
         ("Duplicate rows", style.count(facts.n_duplicate_rows), _duplicates(facts)),
         ("Columns read", style.count(facts.n_columns), shape and f"samples of {shape}"),
         ("Columns used", style.count(facts.n_input), ""),
         ("Columns left out", style.count(len(facts.left_out)), _left_out(facts)),
+        ("Scale", facts.scale, SCALES.get(facts.scale, "")),
+        ("Unit-norm rows", "yes" if facts.unit_norm else "no", _unit_norm(facts)),
         (
             "Largest column",
             style.percent(facts.largest_column_share),
@@ -99,7 +111,7 @@ def _facts(facts: DataFacts) -> tuple[tuple[str, str, str], ...]:
             style.number(facts.excess_kurtosis, signed=True),
             _kurtosis(facts.excess_kurtosis),
         ),
-        ("Zeros", style.percent(facts.zero_fraction), "of all training entries"),
+        ("Zeros", style.percent(facts.zero_fraction), "of the training entries counted"),
         (
             "Levels",
             style.number(facts.n_levels)
@@ -109,6 +121,38 @@ def _facts(facts: DataFacts) -> tuple[tuple[str, str, str], ...]:
         ),
     ]
     return tuple(rows)
+
+
+def _rests_on(facts: DataFacts) -> str:
+    fitted = style.count(n_fit_rows(facts))
+    return (
+        f"Eigenvalues rest on {eigenvalue_rows(facts)} training rows; kurtosis, zeros and "
+        f"levels on {fitted}."
+    )
+
+
+def _dropped(facts: DataFacts) -> str:
+    if facts.n_rows_dropped:
+        return "had missing values; they are counted in no other number"
+    return "no row had missing values"
+
+
+def _parts(facts: DataFacts) -> list[tuple[str, str, str]]:
+    """Rows behind moments and fits, where they are not all training rows."""
+    rows = []
+    if n_moment_rows(facts) != facts.n_train:
+        words = "of the training rows: mean and eigenvalues come from them"
+        rows.append(("Rows for moments", style.count(n_moment_rows(facts)), words))
+    if n_fit_rows(facts) != facts.n_train:
+        words = "of the training rows: decoders were fitted on them"
+        rows.append(("Rows for fitting", style.count(n_fit_rows(facts)), words))
+    return rows
+
+
+def _unit_norm(facts: DataFacts) -> str:
+    if facts.unit_norm:
+        return "all rows have the same length, so lengths carry nothing and need no bits"
+    return "lengths differ from row to row"
 
 
 def _left_out(facts: DataFacts) -> str:
@@ -141,12 +185,12 @@ def _shrinkage(facts: DataFacts) -> str:
 def _kurtosis(value: float) -> str:
     if not math.isfinite(value):
         return "cannot be computed"
-    if value < -0.3:
+    if value < -NEAR_GAUSSIAN.value:
         return (
             "lighter tails than a Gaussian has (0): bounded or few-valued columns; a "
             "column of two equally frequent values has −2"
         )
-    if value > 0.3:
+    if value > NEAR_GAUSSIAN.value:
         return (
             "heavier tails than a Gaussian has (0): sparse columns or outliers; mean over "
             "columns, weighted by their variance"
@@ -214,7 +258,7 @@ def _spectrum_figure(eigenvalues: np.ndarray) -> Figure:
     )
 
 
-def _spectrum_table(eigenvalues: np.ndarray) -> Table:
+def _spectrum_table(eigenvalues: np.ndarray, scale: str) -> Table:
     mean, total = np.mean(eigenvalues), np.sum(eigenvalues)
     cumulative = np.cumsum(eigenvalues) / total
     chosen = thinned(eigenvalues.size)
@@ -227,7 +271,8 @@ def _spectrum_table(eigenvalues: np.ndarray) -> Table:
         )
         for k in chosen
     )
-    head = ("Index", "Eigenvalue (input units²)", "Eigenvalue / mean", "Variance held")
+    units = "input units²" if scale == "none" else "scaled units²"
+    head = ("Index", f"Eigenvalue ({units})", "Eigenvalue / mean", "Variance held")
     part = (
         "all eigenvalues"
         if len(chosen) == eigenvalues.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from isthmus.report import style
@@ -34,6 +35,11 @@ TERMS = {
         "measured; its standard error is that of the NMSE.",
     ),
 }
+NORM_SPREAD = (
+    "Of which norm spread",
+    "The part of non-Gaussianity that lengths varying from row to row explain. A length "
+    "sent beside the code (norm float16, 16 bits per vector) takes it away.",
+)
 _SHADES = (style.BLUE, style.PURPLE, style.GREEN, style.VERMILLION)
 
 
@@ -57,14 +63,31 @@ def gap_blocks(analysis: Analysis) -> tuple[Block, ...]:
             "A negative term is a gain, not an error."
         ),
         _figure(designed),
-        Terms(tuple(TERMS.values())),
-        Table(
-            "NMSE minus reference, term by term",
-            ("Encoder", "Rate", *(name for name, _ in TERMS.values()), "Sum"),
-            tuple(_row(row) for row in split),
-            words=1,
-        ),
+        Terms((*TERMS.values(), NORM_SPREAD) if _spread(split) else tuple(TERMS.values())),
+        _table(split),
     )
+
+
+def _spread(rows: list[Reached]) -> bool:
+    """Whether the part of the lengths is known for any row."""
+    return any(row.norm_spread is not None for row in rows)
+
+
+def _table(split: list[Reached]) -> Table:
+    names = tuple(name for name, _ in TERMS.values())
+    head = ("Encoder", "Rate", *names, "Sum")
+    rows = [_row(row) for row in split]
+    if _spread(split):
+        head = (*head, NORM_SPREAD[0])
+        rows = [(*cells, _part(row)) for cells, row in zip(rows, split, strict=True)]
+    return Table("NMSE minus reference, term by term", head, tuple(rows), words=1)
+
+
+def _part(row: Reached) -> str:
+    if row.norm_spread is None:
+        return style.NONE
+    error = math.nan if row.norm_spread_error is None else row.norm_spread_error
+    return style.with_error(row.norm_spread, error, signed=True)
 
 
 def _row(row: Reached) -> tuple[str, ...]:
@@ -77,8 +100,10 @@ def _row(row: Reached) -> tuple[str, ...]:
 
 
 def _figure(designed: list[Reached]) -> Figure:
+    spread = _spread(designed)
+    data = [_bars(row, i, spread) for i, row in enumerate(designed)]
     layout = style.layout(
-        460,
+        520 if spread else 460,
         barmode="group",
         bargap=0.3,
         xaxis=style.axis("Part of NMSE − reference", zeroline=True, tickformat=".3~f")
@@ -89,21 +114,35 @@ def _figure(designed: list[Reached]) -> Figure:
         "figure-gap",
         "The designed encoder's gap, term by term",
         "Bars to the right of zero cost, bars to the left gain. The thin line is one "
-        "standard error each way.",
-        {"data": [_bars(row, i) for i, row in enumerate(designed)], "layout": layout},
+        "standard error each way."
+        + (" The hatched bars are a part of the bars above them." * spread),
+        {"data": data, "layout": layout},
     )
 
 
-def _bars(row: Reached, index: int) -> dict[str, Any]:
+def _bars(row: Reached, index: int, spread: bool) -> dict[str, Any]:
+    names = [name for name, _ in TERMS.values()]
+    values: list[float | None] = [row.gap[key] for key in TERMS]
     errors: list[float | None] = [None] * (len(TERMS) - 1)
     errors.append(row.standard_error)
+    hatches = [""] * len(TERMS)
+    if spread:
+        names.append(NORM_SPREAD[0])
+        values.append(row.norm_spread)
+        errors.append(row.norm_spread_error)
+        hatches.append("/")
+    colour = _SHADES[index % len(_SHADES)]
     return {
         "type": "bar",
         "orientation": "h",
         "name": f"rate {row.rate:.3g}",
-        "y": [name for name, _ in TERMS.values()],
-        "x": [row.gap[key] for key in TERMS],
-        "marker": {"color": _SHADES[index % len(_SHADES)]},
+        "y": names,
+        "x": values,
+        "marker": {
+            "color": colour,
+            "line": {"color": colour, "width": 1},
+            "pattern": {"shape": hatches, "fillmode": "replace", "size": 6},
+        },
         "error_x": {
             "type": "data",
             "array": errors,

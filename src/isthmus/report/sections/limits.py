@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.report import style
+from isthmus.report.comparison import is_autoencoder
 from isthmus.report.records import Analysis, LimitCurves, Reached
 from isthmus.report.sections.base import (
     Block,
@@ -17,6 +18,7 @@ from isthmus.report.sections.base import (
     Text,
     thinned,
 )
+from isthmus.report.sections.counts import eigenvalue_rows
 
 STATUS = {
     "theorem": (
@@ -57,7 +59,8 @@ CURVES = (
     (
         "Measured",
         "Error of a trained autoencoder on the held-out rows, with one standard error "
-        "each way. Blue is the designed encoder; other encoders have other colours.",
+        "each way. Blue is the designed encoder, orange squares are transform coding "
+        "where it was measured; other encoders have other colours.",
     ),
     (
         "Predicted",
@@ -86,8 +89,9 @@ def build(analysis: Analysis) -> Section:
         Text(
             "How small the error can be when a row is stored in a given number of "
             "bits. The error is NMSE: 1 means answering the mean every time, 0 means "
-            "no loss. The curves come from the covariance of the training rows "
-            "alone, as if the data were Gaussian.",
+            "no loss. The curves come from the covariance of "
+            f"{eigenvalue_rows(analysis.data)} training rows alone, as if the data were "
+            "Gaussian.",
             "lead",
         )
     ]
@@ -162,13 +166,13 @@ def _curve(
 
 
 def _points(rows: list[Reached], colour: str, symbol: str) -> list[dict[str, Any]]:
-    """Measured points of one encoder, and the thin line of its prediction."""
+    """Measured points of one codec, and the thin line of an encoder's prediction."""
     shared = {
         "type": "scatter",
         "x": [row.bits_per_vector for row in rows],
         "customdata": [row.rate for row in rows],
     }
-    name = rows[0].encoder
+    name = style.codec(rows[0].encoder)
     hover = "<br>%{x} bits (rate %{customdata:.3g})<br>NMSE %{y:.3g}"
     predicted = {
         **shared,
@@ -194,13 +198,13 @@ def _points(rows: list[Reached], colour: str, symbol: str) -> list[dict[str, Any
         "marker": {"color": colour, "size": 9, "symbol": symbol},
         "hovertemplate": f"measured, {name}{hover}<extra></extra>",
     }
-    return [predicted, measured]
+    return [predicted, measured] if is_autoencoder(rows[0]) else [measured]
 
 
 def _measured_table(reached: tuple[Reached, ...]) -> Table:
     rows = tuple(
         (
-            row.encoder,
+            style.codec(row.encoder),
             style.number(row.rate),
             style.count(row.bits_per_vector),
             measured_nmse(row),
@@ -220,7 +224,7 @@ def _measured_table(reached: tuple[Reached, ...]) -> Table:
         "Predicted",
         "Reference",
         "Status of the reference",
-        "Transform coding",
+        "Transform coding, Gaussian",
         "Rate-distortion",
     )
     return Table("NMSE at the measured rates", head, rows, words=1)

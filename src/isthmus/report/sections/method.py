@@ -14,18 +14,22 @@ from isthmus.report.sections.base import (
     Terms,
     Text,
 )
+from isthmus.report.sections.counts import eigenvalue_rows, fitted_rows
+from isthmus.report.thresholds import TABLE
 
 MEANING = (
     (
         "NMSE",
         "Sum of ‖x − x̂‖² over the held-out rows, divided by the sum of ‖x − m‖² "
         "over the same rows; m is the mean of the training rows. In the data's own "
-        "units, over the columns used. Always answering the mean scores 1.",
+        "units, or in scaled ones where a scale was asked for (see Data), over the columns "
+        "used. Always answering the mean scores 1.",
     ),
     (
         "Standard error",
         "Of the NMSE as a ratio of two means over the held-out rows, with everything "
-        "fitted held fixed.",
+        "fitted held fixed. Two codecs are compared row by row (paired). Where neither is "
+        "the designed encoder, the standard error of their difference is an upper bound.",
     ),
     (
         "Rate",
@@ -48,10 +52,14 @@ MEANING = (
     ),
     (
         "Encoder: transform-coding",
-        "No autoencoder but the classical codec: whole bits for each principal axis, a "
-        "Lloyd-Max quantiser there, and the mean of the training rows in each cell.",
+        "No autoencoder: rotate to the principal directions of the training rows, give "
+        "each a whole number of bits, round with Lloyd-Max quantisers; the decoder "
+        "(cell-means) answers the mean of the training rows in each cell.",
     ),
-    ("Encoder: random", "A random orthogonal frame alone, then signs."),
+)
+NOT_MEASURED = (
+    "This page does not measure how many dimensions the data have, decoders that are not "
+    "linear, or how the errors change with the number of training rows."
 )
 REFERENCES = (
     (
@@ -117,6 +125,14 @@ def build(analysis: Analysis) -> Section:
         Text(_split_words(analysis.data, method.seed)),
         Text("What each number is", "heading"),
         Terms(MEANING),
+        Text("Thresholds behind the sentences", "heading"),
+        Facts(
+            tuple((line.name, _plain(line.value), line.meaning) for line in TABLE),
+            "Thresholds of the verdict",
+        ),
+        Text("What is not here", "heading"),
+        *(Text(part) for part in analysis.left_out),
+        Text(NOT_MEASURED),
         Text("Software and time", "heading"),
         Table("Versions", ("Package", "Version"), tuple(method.versions.items()), words=2),
     ]
@@ -127,7 +143,7 @@ def build(analysis: Analysis) -> Section:
 
 
 def _split_words(facts: DataFacts, seed: int) -> str:
-    train, test = style.count(facts.n_train), style.count(facts.n_test)
+    test = style.count(facts.n_test)
     if facts.split == "given":
         how = f"The {test} held-out rows were given by the user"
     elif facts.split == "last":
@@ -143,7 +159,11 @@ def _split_words(facts: DataFacts, seed: int) -> str:
             "than half"
         )
     return (
-        f"{how}. Means, covariance and decoders come from the {train} training rows "
-        "only; the held-out rows are used for nothing but the measured errors and "
-        "their standard errors."
+        f"{how}. Mean and covariance come from {eigenvalue_rows(facts)} training rows, "
+        f"decoders from {fitted_rows(facts)}; the held-out rows are used for nothing but "
+        "the measured errors and their standard errors."
     )
+
+
+def _plain(value: float) -> str:
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")

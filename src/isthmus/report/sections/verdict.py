@@ -21,6 +21,15 @@ def build(analysis: Analysis) -> Section:
         blocks.append(Statements(sentences))
     else:
         blocks.append(Text("This analysis came to no verdict."))
-    if analysis.warnings:
-        blocks.append(Warnings(analysis.warnings))
+    warnings = analysis.warnings + _left_out(analysis)
+    if warnings:
+        blocks.append(Warnings(warnings))
     return Section("verdict", "Verdict", tuple(blocks))
+
+
+def _left_out(analysis: Analysis) -> tuple[str, ...]:
+    size = len(analysis.left_out)
+    if not size:
+        return ()
+    parts = "One part was" if size == 1 else f"{size} parts were"
+    return (f"{parts} left out for lack of time; see Method for what and why.",)

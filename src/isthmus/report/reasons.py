@@ -1,0 +1,162 @@
+"""Why a measurement is not at the Gaussian reference: sentences of the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from isthmus.report.records import DataFacts, Reached
+from isthmus.report.style import number, percent, with_error
+from isthmus.report.thresholds import (
+    DOMINATES,
+    FEW_LEVELS,
+    HEAVY_TAILS,
+    LARGER_PART,
+    LIGHT_TAILS,
+    MANY_ZEROS,
+    TIE,
+)
+
+_COSTS = {
+    "spectrum": (
+        "a code spent on other directions than the best ones",
+        'try another encoder (encoder="descent")',
+    ),
+    "coherence": (
+        "code symbols that repeat each other",
+        'try another frame (frame="haar") or train on (encoder="descent"); the term '
+        "shrinks as the number of columns grows",
+    ),
+    "decoder": (
+        "a decoder that is not the best linear one for Gaussian data",
+        "fit the decoder on more rows or with a larger ridge",
+    ),
+    "shift": ("held-out rows that differ from the training rows in covariance", ""),
+    "non_gaussianity": (
+        "data that are not Gaussian",
+        "a code fitted to the rows, or a decoder that is not linear",
+    ),
+}
+_GAINS = {
+    "spectrum": "a code spent better than the reference's",
+    "coherence": "code symbols that repeat each other less than expected",
+    "decoder": "a decoder fitted to the rows instead of to Gaussian data",
+    "shift": "held-out rows that suit the code better than the training rows",
+    "non_gaussianity": "data that are sparse, bounded or otherwise easier than Gaussian",
+}
+_SHIFT = {
+    "last": "train on rows nearer to the last ones, or shuffle if order means nothing",
+    "given": "train on rows like the given ones",
+    "random": "more training rows, which make the two alike",
+}
+
+
+def about_gap(facts: DataFacts, row: Reached) -> str | None:
+    """Name the terms that make the gap, with their signs, and what to do about them.
+
+    Args:
+        facts: Of the data.
+        row: The designed encoder at one code length.
+
+    Returns:
+        A sentence; None where the gap was not split or lies within two standard errors.
+    """
+    gap = row.nmse - row.reference
+    if not row.gap or not abs(gap) > TIE.value * row.standard_error:
+        return None
+    terms = dominating(row)
+    if not terms:
+        return None
+    named = " and ".join(_named(row, key) for key in terms)
+    start = (
+        f"At {number(row.rate)} bits per column the difference to the reference, "
+        f"{number(gap, signed=True)}, is made up mainly of {named}"
+    )
+    advice = [_advice(facts, row, key) for key in terms if row.gap[key] > 0]
+    advice = [text for text in advice if text]
+    return f"{start}. What may help: {'; '.join(advice)}." if advice else f"{start}."
+
+
+def dominating(row: Reached) -> tuple[str, ...]:
+    """At most two terms of the gap, largest first, costs and gains alike.
+
+    The measured term, non-Gaussianity, counts only above two of its standard errors.
+    """
+    counted = {
+        key: value
+        for key, value in row.gap.items()
+        if key != "non_gaussianity" or abs(value) > TIE.value * row.standard_error
+    }
+    if not counted:
+        return ()
+    largest = max(abs(value) for value in counted.values())
+    order = sorted(counted, key=lambda key: -abs(counted[key]))
+    named = [key for key in order[:2] if abs(counted[key]) >= DOMINATES.value * largest]
+    return tuple(named) if largest > 0 else ()
+
+
+def why_below(facts: DataFacts, below: Sequence[Reached]) -> str:
+    """Say what of the data lets a measurement lie below the reference.
+
+    Args:
+        facts: Of the data.
+        below: Measurements below it.
+
+    Returns:
+        A sentence.
+    """
+    traits = []
+    if facts.zero_fraction > MANY_ZEROS.value:
+        traits.append(f"{percent(facts.zero_fraction)} of the entries are exactly zero")
+    if facts.n_levels <= FEW_LEVELS.value:
+        traits.append(f"a typical column takes only {facts.n_levels:.0f} different values")
+    if facts.excess_kurtosis > HEAVY_TAILS.value:
+        traits.append(f"tails are heavy (excess kurtosis {facts.excess_kurtosis:.1f})")
+    if facts.excess_kurtosis < LIGHT_TAILS.value:
+        traits.append(f"values are bounded (excess kurtosis {facts.excess_kurtosis:.1f})")
+    if not traits:
+        where = "there" if len(below) == 1 else "at those rates"
+        return (
+            f"Going below the reference {where} needs data that are not Gaussian, yet no "
+            "column statistic here stands out: the dependence between columns, or "
+            "held-out rows that differ from the training rows, may be the reason."
+        )
+    return (
+        "The reference is no bound for these data, which are not Gaussian: "
+        f"{', and '.join(traits)}."
+    )
+
+
+def _named(row: Reached, key: str) -> str:
+    value = row.gap[key]
+    words = _COSTS[key][0] if value > 0 else _GAINS[key]
+    if key == "non_gaussianity":
+        size = with_error(value, row.standard_error, signed=True)
+        if _is_norm_spread(row) and row.norm_spread is not None:
+            part = number(row.norm_spread, signed=True)
+            return f"{words} ({size}, of which varying lengths of the rows {part})"
+    else:
+        size = number(value, signed=True)
+    if key == "decoder" and _earns_more(row):
+        size += ", fitted to the rows, where it earns more than it costs"
+    return f"{words} ({size})"
+
+
+def _advice(facts: DataFacts, row: Reached, key: str) -> str:
+    if key == "shift":
+        return _SHIFT.get(facts.split, _SHIFT["random"])
+    if key == "decoder" and _earns_more(row):
+        return ""
+    if key == "non_gaussianity" and _is_norm_spread(row) and row.norm == "none":
+        return 'send the norm beside the code (norm="float16", 16 more bits per vector)'
+    return _COSTS[key][1]
+
+
+def _earns_more(row: Reached) -> bool:
+    """Whether what the decoder costs on Gaussian data comes back on these."""
+    return 0 < row.gap["decoder"] <= -row.gap["non_gaussianity"]
+
+
+def _is_norm_spread(row: Reached) -> bool:
+    """Whether varying lengths are the larger part of a cost."""
+    whole, part = row.gap["non_gaussianity"], row.norm_spread
+    return part is not None and whole > 0 and part > LARGER_PART.value * whole

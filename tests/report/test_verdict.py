@@ -1,0 +1,217 @@
+"""Sentences of the verdict, each from the numbers that call for it."""
+
+import pytest
+from report import fixtures
+
+from isthmus.report.comparison import choose, difference, nearest_to_one_bit
+from isthmus.report.judgement import judge
+from isthmus.report.reasons import dominating
+from isthmus.report.sections.codecs import codec_blocks
+
+TERMS = ("spectrum", "coherence", "decoder", "shift", "non_gaussianity")
+
+
+def text(rows, **changes):
+    return " ".join(s.text for s in judge(fixtures.facts(**changes), rows))
+
+
+def designed(gap=None, **changes):
+    """The designed encoder at rate 1 with a gap of given terms, others zero."""
+    gap = dict.fromkeys(TERMS, 0.0) | (gap or {})
+    values = {"nmse": 0.194 + sum(gap.values()), "standard_error": 0.002, "gap": gap}
+    return fixtures.replaced(fixtures.reached()[2], **(values | changes))
+
+
+def beside(row, encoder, apart, error):
+    """Another codec measured on the same rows, `apart` from the designed one."""
+    return fixtures.replaced(
+        row,
+        encoder=encoder,
+        nmse=row.nmse + apart,
+        versus_design=apart,
+        versus_design_error=error,
+        gap={},
+    )
+
+
+@pytest.mark.parametrize(
+    ("term", "words", "advice"),
+    [
+        ("spectrum", "spent on other directions", 'encoder="descent"'),
+        ("coherence", "repeat each other", 'frame="haar"'),
+        ("decoder", "not the best linear one", "more rows or with a larger ridge"),
+        ("shift", "differ from the training rows", "more training rows"),
+        ("non_gaussianity", "data that are not Gaussian", "a decoder that is not linear"),
+    ],
+)
+def test_the_dominating_term_is_named_with_its_size_and_what_to_do(term, words, advice):
+    said = text([designed({term: 0.03, "spectrum": 0.03 if term == "spectrum" else 0.01})])
+    assert "+0.03" in said
+    assert words in said
+    assert advice in said
+    for other in {"repeat each other", "differ from the training rows"} - {words}:
+        assert other not in said
+
+
+@pytest.mark.parametrize(
+    ("split", "advice"),
+    [
+        ("last", "shuffle if order means nothing"),
+        ("given", "train on rows like the given ones"),
+    ],
+)
+def test_advice_on_a_shift_depends_on_the_split(split, advice):
+    assert advice in text([designed({"shift": 0.03})], split=split)
+
+
+def test_norm_spread_is_named_where_it_is_the_larger_part():
+    row = designed({"non_gaussianity": 0.03}, norm_spread=0.02, norm_spread_error=0.001)
+    said = text([row])
+    assert "+0.0300 ± 0.0020, of which varying lengths of the rows +0.0200" in said
+    assert 'norm="float16"' in said
+    assert "float16" not in text([fixtures.replaced(row, norm_spread=0.01)])
+    assert (
+        "float16" not in text([fixtures.replaced(row, norm="float16")]).split("lengths")[1]
+    )
+
+
+def test_terms_may_be_negative_and_two_may_dominate():
+    row = designed({"coherence": 0.03, "non_gaussianity": -0.02})
+    assert dominating(row) == ("coherence", "non_gaussianity")
+    said = text([row])
+    assert "(+0.0300)" in said
+    assert "(−0.0200 ± 0.0020)" in said
+    assert "%" not in said.split("is made up mainly of")[1].split(".")[0]
+    gain = text([designed({"non_gaussianity": -0.03})])
+    assert "−0.0300, is made up mainly of data that are sparse, bounded" in gain
+
+
+def test_a_decoder_that_earns_more_than_it_costs_is_not_to_be_mended():
+    row = designed({"decoder": 0.05, "non_gaussianity": -0.06}, standard_error=0.001)
+    assert "where it earns more than it costs" in text([row])
+    assert "larger ridge" not in text([row])
+
+
+def test_a_gap_within_two_standard_errors_has_no_reason():
+    assert "made up" not in text([designed({"coherence": 0.03}, standard_error=0.016)])
+    assert "made up" in text([designed({"coherence": 0.03}, standard_error=0.014)])
+    unsplit = fixtures.replaced(designed({"coherence": 0.03}), gap={})
+    assert "above the Gaussian reference" in text([unsplit])
+    assert "made up" not in text([unsplit])
+
+
+def test_noise_of_the_measured_term_does_not_dominate():
+    row = designed({"coherence": 0.01, "non_gaussianity": 0.008}, standard_error=0.005)
+    assert dominating(row) == ("coherence",)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (0.002, "That is 5.0 standard errors: clear."),
+        (0.003, "That is 3.3 standard errors: likely, but not certain."),
+        (0.006, "tie within two standard errors"),
+    ],
+)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_certainty_of_the_codec_follows_the_paired_error(error, words, sign):
+    row = designed(standard_error=0.05)
+    coding = beside(row, "transform-coding", 0.01 * sign, error)
+    said = text([row, coding])
+    assert words in said
+    first = "transform coding" if sign < 0 else "the designed sign autoencoder"
+    assert f"{'no codec wins:' if 'tie' in words else 'use'} {first}" in said
+    assert "60 bits per vector, all counted" in said
+
+
+def test_the_winner_must_beat_the_second_and_not_the_designed_one_alone():
+    row = designed(standard_error=0.05)
+    rows = [
+        row,
+        beside(row, "transform-coding", -0.1, 0.002),
+        beside(row, "descent", -0.0988, 0.002),
+    ]
+    choice = choose(rows)
+    assert choice.certainty == "tie"
+    assert [r.encoder for r in choice.tied] == ["transform-coding", "descent"]
+    assert choice.lead.standard_error == pytest.approx(0.004)
+    assert not choice.lead.exact
+    assert "0.0012 ± 0.0040, at least 0.3 standard errors" in text(rows)
+    assert difference(rows[1], row).standard_error == 0.002
+
+
+def test_an_unpaired_difference_has_the_largest_error_it_can_have():
+    row = designed(standard_error=0.01)
+    other = beside(row, "random", 0.05, 0.0)
+    assert difference(other, row).standard_error == pytest.approx(0.02)
+    assert "at least 2.5 standard errors: likely" in text(
+        [row, beside(row, "transform-coding", -0.05, 0.0)]
+    )
+
+
+def test_side_bits_of_the_second_are_told():
+    row = designed()
+    other = fixtures.replaced(
+        beside(row, "random", 0.05, 0.001), norm="float16", bits_per_vector=76
+    )
+    said = text([row, beside(row, "transform-coding", 0.3, 0.001), other])
+    assert "a random rotation with signs with 76 bits" in said
+
+
+def test_without_the_classic_measured_its_prediction_is_told():
+    row = designed()
+    said = text([row, beside(row, "random", 0.05, 0.001)])
+    assert "the prediction was not measured on these data" in said
+    assert "all counted" not in said
+
+
+def test_rate_nearest_to_one_bit_is_judged():
+    rows = nearest_to_one_bit(fixtures.everything_reached())
+    assert {row.rate for row in rows} == {1.0}
+    assert len(rows) == 3
+    assert nearest_to_one_bit(()) == ()
+
+
+@pytest.mark.parametrize("n_rates", [1, 2, 3, 4, 6])
+def test_three_to_six_sentences_whatever_there_is_to_tell(n_rates):
+    rows = []
+    for k in range(n_rates):
+        row = designed({"coherence": 0.03}, n_code=30 * (k + 1), rate=0.5 * (k + 1))
+        below = fixtures.replaced(row, nmse=0.1) if k == 0 and n_rates > 1 else row
+        rows += [below, beside(below, "transform-coding", -0.05, 0.001)]
+    sentences = judge(fixtures.facts(), rows)
+    assert 3 <= len(sentences) <= 6
+    assert {s.section for s in sentences} <= {"data", "limits", "reached", "method"}
+    if n_rates > 1:
+        said = " ".join(s.text for s in sentences)
+        assert "At 1.00 bits per column (60 per vector) the designed" in said
+        assert "is made up mainly of" in said
+        assert "no bound for these data" in said
+    assert "use transform coding" in sentences[-1].text
+
+
+def test_nothing_measured_leaves_the_data():
+    assert [s.section for s in judge(fixtures.facts(), [])] == ["data"]
+
+
+def test_table_of_codecs_has_the_best_first_and_marked():
+    table = codec_blocks(fixtures.everything())[-1]
+    assert len(table.rows) == 9
+    assert table.marked == (0, 3, 6)
+    best = dict(zip(table.head, table.rows[3], strict=True))
+    assert best["Codec"] == "transform coding"
+    assert best["NMSE"] == "0.104 ± 0.002"
+    assert best["minus the designed"] == "−0.0865 ± 0.0017"
+    assert best["in standard errors"] == "−50.9"
+    assert best["Bits per vector"] == "60"
+    assert best["Verdict"] == "best"
+    assert table.rows[4][1:5] == ("design", "0.191 ± 0.003", "–", "–")
+
+
+def test_table_of_codecs_marks_all_that_tie():
+    row = designed()
+    rows = (row, beside(row, "random", 0.001, 0.001), beside(row, "itq", 0.1, 0.001))
+    table = codec_blocks(fixtures.analysis(reached=rows))[-1]
+    assert table.marked == (0, 1)
+    assert [line[-1] for line in table.rows] == ["ties for best", "ties for best", ""]
+    assert codec_blocks(fixtures.analysis(reached=(row,))) == ()
