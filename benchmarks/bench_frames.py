@@ -9,27 +9,14 @@ import os
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy
 
 import resource
-import time
 import tracemalloc
-from collections.abc import Callable
 
 import numpy as np
-from harness import median_seconds, write
+from harness import least_seconds, median_seconds, write
 
 from isthmus import frames
 from isthmus.core.bits import pack_signs, unpack_signs
 from isthmus.limits import HadamardDesign
-
-
-def least_seconds(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Least wall time of each, all taking turns: the ratios survive a busy machine."""
-    least = dict.fromkeys(works, float("inf"))
-    for _ in range(rounds):
-        for name, work in works.items():
-            started = time.perf_counter()
-            work()
-            least[name] = min(least[name], time.perf_counter() - started)
-    return least
 
 
 def codec(d: int, n_rows: int, rounds: int) -> dict[str, float]:

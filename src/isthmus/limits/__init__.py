@@ -19,6 +19,7 @@ from isthmus.limits.isotropic import (
     isotropic_rate_for,
     isotropic_status,
 )
+from isthmus.limits.norm_spread import norm_spread_gap
 from isthmus.limits.population import optimal_decoder, population_risk, tied_decoder
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "isotropic_transform_coding",
     "lloyd_max_distortion",
     "lloyd_max_quantiser",
+    "norm_spread_gap",
     "norm_spread_limit",
     "optimal_decoder",
     "population_gradient",
