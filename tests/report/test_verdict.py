@@ -45,7 +45,8 @@ def beside(row, encoder, apart, error):
     ],
 )
 def test_the_dominating_term_is_named_with_its_size_and_what_to_do(term, words, advice):
-    said = text([designed({term: 0.03, "spectrum": 0.03 if term == "spectrum" else 0.01})])
+    gap = {"spectrum": 0.01} | {term: 0.03}
+    said = text([designed(gap, decoder="population")])
     assert "+0.03" in said
     assert words in said
     assert advice in said
@@ -67,7 +68,10 @@ def test_advice_on_a_shift_depends_on_the_split(split, advice):
 def test_norm_spread_is_named_where_it_is_the_larger_part():
     row = designed({"non_gaussianity": 0.03}, norm_spread=0.02, norm_spread_error=0.001)
     said = text([row])
-    assert "+0.0300 ± 0.0020, of which varying lengths of the rows +0.0200" in said
+    assert (
+        "+0.0300 ± 0.0020 with the decoder fitted to them, of which varying lengths +0.0200"
+        in said
+    )
     assert 'norm="float16"' in said
     assert "float16" not in text([fixtures.replaced(row, norm_spread=0.01)])
     assert (
@@ -80,16 +84,22 @@ def test_terms_may_be_negative_and_two_may_dominate():
     assert dominating(row) == ("coherence", "non_gaussianity")
     said = text([row])
     assert "(+0.0300)" in said
-    assert "(−0.0200 ± 0.0020)" in said
+    assert "(−0.0200 ± 0.0020 with the decoder fitted to them)" in said
     assert "%" not in said.split("is made up mainly of")[1].split(".")[0]
     gain = text([designed({"non_gaussianity": -0.03})])
     assert "−0.0300, is made up mainly of data that are sparse, bounded" in gain
 
 
-def test_a_decoder_that_earns_more_than_it_costs_is_not_to_be_mended():
-    row = designed({"decoder": 0.05, "non_gaussianity": -0.06}, standard_error=0.001)
-    assert "where it earns more than it costs" in text([row])
-    assert "larger ridge" not in text([row])
+def test_what_a_fitted_decoder_costs_and_earns_is_one_thing():
+    gap = {"decoder": 0.05, "non_gaussianity": -0.01}
+    row = designed(gap, standard_error=0.001)
+    assert dominating(row) == ("non_gaussianity",)
+    assert "(+0.0400 ± 0.0010 with the decoder fitted to them)" in text([row])
+    assert "more rows to fit the decoder" not in text([row], n_fit_rows=20 * row.n_code)
+    assert "more rows to fit the decoder on, or" in text([row], n_fit_rows=1000)
+    apart = designed(gap, standard_error=0.001, decoder="population")
+    assert dominating(apart) == ("decoder",)
+    assert "larger ridge" in text([apart])
 
 
 def test_a_gap_within_two_standard_errors_has_no_reason():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -14,9 +14,14 @@ from isthmus.core.lloyd_max import MAX_BITS
 from isthmus.core.protocol import measure_errors, row_errors
 from isthmus.data import Principal
 from isthmus.data.moments import second_moments
-from isthmus.limits import covariance_limit, rate_distortion, transform_coding
+from isthmus.limits import (
+    covariance_limit,
+    norm_spread_gap,
+    rate_distortion,
+    transform_coding,
+)
 from isthmus.limits.gap import principal_gap_split
-from isthmus.report.costs import descent_steps
+from isthmus.report.costs import NORM_ROWS, descent_steps
 from isthmus.report.records import Examples, Reached
 from isthmus.report.rows import Rows
 
@@ -48,6 +53,7 @@ class Ground:
         test: Rows to measure on.
         energy: Squared distance of each of them from the training mean.
         test_moments: Their second moments along the axes, about the training mean.
+        along: Some of the held-out rows along the axes, about the training mean.
         outside: Mean square of what they have in no axis, summed over columns.
         seed: Of frames.
     """
@@ -57,6 +63,7 @@ class Ground:
     test: np.ndarray
     energy: np.ndarray
     test_moments: np.ndarray
+    along: np.ndarray
     outside: float
     seed: int
 
@@ -75,7 +82,8 @@ class Ground:
         outside = max(float(energy.mean()) - float(np.trace(moments)), 0.0)
         if principal.eigenvalues.size == principal.n_input:
             outside = 0.0
-        return cls(principal, fit, test, energy, moments, outside, seed)
+        along = turned[:NORM_ROWS].astype(np.float64)
+        return cls(principal, fit, test, energy, moments, along, outside, seed)
 
     def errors(self, model: Codec) -> np.ndarray:
         """Squared error of each held-out row."""
@@ -126,6 +134,10 @@ def reach(
     against = measure_errors(
         errors - (errors if designed is None else designed), ground.energy
     )
+    split = {}
+    if isinstance(model, ShallowAutoencoder):
+        lengths = encoder == "design"
+        split = _split(ground, model, measured.value, lengths=lengths)
     limit = covariance_limit(eigenvalues, n_code)
     record = Reached(
         rate=n_code / principal.n_input,
@@ -142,12 +154,10 @@ def reach(
         rate_distortion=float(rate_distortion(eigenvalues, n_code)),
         bits_per_vector=int(model.bits_per_vector_ or 0),
         seconds=0.0,
-        gap=_gap(ground, model, measured.value)
-        if isinstance(model, ShallowAutoencoder)
-        else {},
         history=history,
         versus_design=against.value,
         versus_design_error=against.standard_error,
+        **split,
     )
     seconds = time.perf_counter() - started
     return dataclasses.replace(record, seconds=seconds), model, errors
@@ -178,15 +188,19 @@ def examples(rows: Rows, ground: Ground, model: Codec, errors: np.ndarray) -> Ex
     return Examples(n_code, *parts)
 
 
-def _gap(ground: Ground, model: ShallowAutoencoder, nmse: float) -> dict[str, float]:
-    """What of nmse - reference is whose, in NMSE."""
+def _split(
+    ground: Ground, model: ShallowAutoencoder, nmse: float, *, lengths: bool
+) -> dict[str, Any]:
+    """What of nmse - reference is whose, in NMSE, as fields of the record."""
     principal = ground.principal
     d = principal.n_input
     units = float(principal.eigenvalues.sum()) / d, float(ground.energy.mean()) / d
+    encoder = model.encoder_weight_ @ principal.basis
+    decoder = principal.basis.T @ model.decoder_weight_
     try:
         split = principal_gap_split(
-            model.encoder_weight_ @ principal.basis,
-            principal.basis.T @ model.decoder_weight_,
+            encoder,
+            decoder,
             principal.eigenvalues,
             nmse * units[1],
             test_moments=ground.test_moments,
@@ -196,7 +210,16 @@ def _gap(ground: Ground, model: ShallowAutoencoder, nmse: float) -> dict[str, fl
         )
     except ValueOutOfRange:  # a code symbol that never changes on the held-out rows
         return {}
-    return split.as_nmse(*units).terms
+    fields: dict[str, Any] = {"gap": split.as_nmse(*units).terms}
+    if lengths:
+        rows = ground.along
+        moments = rows.T @ rows / len(rows)
+        found = norm_spread_gap(encoder, decoder, moments, rows)
+        if found is not None:
+            scale = len(moments) / (d * units[1])
+            fields["norm_spread"] = found[0] * scale
+            fields["norm_spread_error"] = found[1] * scale
+    return fields
 
 
 def _blocks(n_rows: int) -> list[slice]:

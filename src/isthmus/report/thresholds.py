@@ -42,6 +42,11 @@ LARGER_PART = Threshold(
     0.5,
     "of non-Gaussianity: above this, varying lengths are named as its larger part",
 )
+ROWS_PER_SYMBOL = Threshold(
+    "Rows per code symbol",
+    20,
+    "rows that a decoder was fitted on, per code symbol: below this more rows are advised",
+)
 MANY_ZEROS = Threshold(
     "Many zeros", 0.2, "share of the entries that are exactly zero: more are a trait"
 )
@@ -59,6 +64,7 @@ TABLE = (
     CLEAR,
     DOMINATES,
     LARGER_PART,
+    ROWS_PER_SYMBOL,
     MANY_ZEROS,
     FEW_LEVELS,
     HEAVY_TAILS,

@@ -50,6 +50,7 @@ MEANING = (
         "The designed encoder, moved by projected gradient descent on its exact error on "
         "Gaussian data of the training covariance; the rows themselves are not used.",
     ),
+    ("Encoder: random", "A random orthogonal frame alone, then signs."),
     (
         "Encoder: transform-coding",
         "No autoencoder: rotate to the principal directions of the training rows, give "
