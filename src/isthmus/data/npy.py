@@ -50,9 +50,8 @@ def read_npy(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
     """
     if key is not None:
         raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
+    refuse_empty(path)
     with path.open("rb") as file:
-        if path.stat().st_size == 0:
-            raise DataError(f"`{path.name}` must be a .npy file; it is empty (0 bytes).")
         try:
             array = np.load(file, allow_pickle=False)
         except BROKEN as error:
@@ -74,6 +73,7 @@ def npz_keys(path: Path) -> list[str]:
     Raises:
         DataError: If it is no archive.
     """
+    refuse_empty(path)
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -95,6 +95,7 @@ def npz_array(path: Path, key: str | None) -> tuple[str, np.ndarray]:
     Raises:
         DataError: If the archive is broken, or `key` is missing or not there.
     """
+    refuse_empty(path)
     with path.open("rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
@@ -108,6 +109,15 @@ def npz_array(path: Path, key: str | None) -> tuple[str, np.ndarray]:
             raise
         except BROKEN as error:
             raise DataError(broken_message(path.name, error)) from error
+
+
+def refuse_empty(path: Path) -> None:
+    """Refuse a file of no bytes by that name, rather than as a damaged one."""
+    if path.stat().st_size == 0:
+        raise DataError(
+            f"`{path.name}` must be a {path.suffix.lower()} file; it is empty (0 bytes). "
+            "Write it again."
+        )
 
 
 def array_shapes(archive: zipfile.ZipFile) -> dict[str, tuple[int, ...]]:

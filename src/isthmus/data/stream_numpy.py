@@ -19,7 +19,14 @@ from jaxtyping import Float, Int
 from isthmus.core.errors import DataError
 from isthmus.core.memory import check_memory
 from isthmus.data.columns import ALL, Choice
-from isthmus.data.npy import BROKEN, array_shapes, broken_message, one_key, unknown_key
+from isthmus.data.npy import (
+    BROKEN,
+    array_shapes,
+    broken_message,
+    one_key,
+    refuse_empty,
+    unknown_key,
+)
 from isthmus.data.sparse import is_sparse
 from isthmus.data.stream_base import AbstractStream, block_rows, rows_by_passing
 from isthmus.data.stream_checks import checked_header, checked_indices, refuse_not_finite
@@ -146,9 +153,7 @@ def open_npy(
     """
     if key is not None:
         raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
-    size = path.stat().st_size
-    if size == 0:
-        raise DataError(f"`{path.name}` must be a .npy file; it is empty (0 bytes).")
+    refuse_empty(path)
     with path.open("rb") as file:
         try:
             header = read_header(path.name, file)
@@ -156,7 +161,7 @@ def open_npy(
             raise
         except BROKEN as error:
             raise DataError(broken_message(path.name, error)) from error
-    check_there(path.name, header, size - header.start)
+    check_there(path.name, header, path.stat().st_size - header.start)
     return NpyStream(path, path.name, header, chunk, choice)
 
 
@@ -185,6 +190,7 @@ def open_npz(
     Raises:
         DataError: If the archive is broken, `key` is not there, or as for :func:`open_npy`.
     """
+    refuse_empty(path)
     with path.open("rb") as raw:
         try:
             with zipfile.ZipFile(raw) as archive:

@@ -97,7 +97,6 @@ class ParquetStream(AbstractStream):
             batch_size=min(self.chunk, _BATCH),
             row_groups=groups,
             columns=list(self.column_names),
-            use_threads=False,  # threads read ahead, as much as there is
         )
         for batch in batches:
             done = 0
@@ -150,6 +149,6 @@ def _is_empty(file: Any, column: str) -> bool:
     statistics = (group.column(index).statistics for group in groups if group.num_rows)
     if any(found is not None and found.has_min_max for found in statistics):
         return False
-    batches = file.iter_batches(_BATCH, columns=[column], use_threads=False)
+    batches = file.iter_batches(_BATCH, columns=[column])
     arrays = (batch.column(0).to_numpy(zero_copy_only=False) for batch in batches)
     return all(np.isnan(np.asarray(array, np.float64)).all() for array in arrays)

@@ -188,10 +188,10 @@ def open_csv(
     lines = numbered_lines(path)
     head = list(islice(lines, 2))
     if not head:
-        raise DataError(f"`{path.name}` must not be empty.")
+        raise DataError(f"`{path.name}` must not be empty. Write a row per line.")
     header = is_header(head)
     if header and len(head) == 1:
-        raise DataError(f"`{path.name}` must have rows; it has a header only.")
+        raise DataError(f"`{path.name}` must have rows; it has a header only. Add rows.")
     most = min(HEAD_ROWS, max(MIN_ROWS, _HEAD_CELLS // len(head[0][1]))) + header
     head += islice(lines, most - len(head))
     whole = next(lines, None) is None

@@ -42,10 +42,10 @@ def read_csv(path: Path, key: str | None, choice: Choice = ALL) -> Dataset:
         raise DataError(f"`{path.name}` has no parts; leave out ':{key}'.")
     head = list(islice(numbered_lines(path), 2))
     if not head:
-        raise DataError(f"`{path.name}` must not be empty.")
+        raise DataError(f"`{path.name}` must not be empty. Write a row per line.")
     header = is_header(head)
     if header and len(head) == 1:
-        raise DataError(f"`{path.name}` must have rows; it has a header only.")
+        raise DataError(f"`{path.name}` must have rows; it has a header only. Add rows.")
     cells = [cell.strip() if header else "" for cell in head[0][1]]
     names = tuple(cell or f"column {i}" for i, cell in enumerate(cells))
     values = only_numbers(path, head[0][0] if header else 0)
@@ -234,7 +234,7 @@ def refuse_ragged(name: str, number: int, cells: list[str], width: int) -> None:
     if len(cells) != width:
         raise DataError(
             f"`{name}` must have {width} cells on every line; "
-            f"line {number} has {len(cells)}."
+            f"line {number} has {len(cells)}. Mend it, or quote cells that hold commas."
         )
 
 
