@@ -165,8 +165,10 @@ class _Sums:
         offset = self.total / self.n_rows
         scatter = np.triu(self.products)
         scatter += np.triu(scatter, 1).T
-        scatter -= np.outer(self.total, offset)
-        np.fill_diagonal(scatter, np.maximum(np.diag(scatter), 0.0))
+        both = np.outer(self.total, offset)
+        scatter -= 0.5 * (both + both.T)
+        still = np.diag(scatter) <= 0.0
+        scatter[still] = scatter[:, still] = 0.0
         return self.n_rows, self.shift + offset, scatter
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import Activation
+from isthmus.core.blas import gram, inner, product
 from isthmus.core.errors import DataWarning, ValueOutOfRange
 from isthmus.core.tolerance import CORRELATION_GAP, JITTER
 
@@ -95,7 +96,7 @@ class FreeRisk(AbstractRisk):
             overwrite_b=True,
             check_finite=False,
         )
-        explained = self.activation.c1**2 * float(np.vdot(solved, solved))
+        explained = self.activation.c1**2 * inner(solved, solved)
         total = float(self.root @ self.root) - explained
         return Point(rows, total, correlation, solved, factor, repeated)
 
@@ -123,7 +124,7 @@ class TiedRisk(AbstractRisk):
         act = self.activation
         correlation = _correlation(rows)
         first = act.c1 * float(np.square(rows).sum(axis=0) @ self.root)
-        second = float(np.vdot(correlation, _kernel(correlation, act)))
+        second = inner(correlation, _kernel(correlation, act))
         second += rows.shape[0] * act.f1
         total = float(self.root @ self.root) - first**2 / second
         return Point(rows, total, correlation, first / second)
@@ -139,7 +140,7 @@ class TiedRisk(AbstractRisk):
         weight *= m
         weight += _kernel(m, act)
         np.fill_diagonal(weight, 0.0)
-        gradient: np.ndarray = weight @ point.rows
+        gradient = product(weight, point.rows)
         gradient *= 2.0 * scale**2
         gradient -= (4.0 * scale * act.c1) * (point.rows * self.root)
         return _tangent(point.rows, gradient)
@@ -172,7 +173,7 @@ def warn_of_repeated_rows(
 
 
 def _correlation(rows: np.ndarray) -> np.ndarray:
-    correlation: np.ndarray = rows @ rows.T
+    correlation = gram(rows)
     np.clip(correlation, -1.0, 1.0, out=correlation)
     np.fill_diagonal(correlation, 0.0)
     return correlation
@@ -217,9 +218,9 @@ def _gradient(
     rows: np.ndarray, decoder: np.ndarray, correlation: np.ndarray, risk: AbstractRisk
 ) -> np.ndarray:
     weight = _derivative(correlation, risk.activation)
-    weight *= decoder @ decoder.T
+    weight *= gram(decoder)
     np.fill_diagonal(weight, 0.0)
-    gradient = weight @ rows
+    gradient = product(weight, rows)
     gradient -= risk.activation.c1 * (decoder * risk.root)
     gradient *= 2.0
     return _tangent(rows, gradient)

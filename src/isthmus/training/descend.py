@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import Activation
+from isthmus.core.blas import inner
 from isthmus.core.random import as_rng
 from isthmus.core.typing import Matrix
 from isthmus.limits.covariance import covariance_limit
@@ -276,9 +277,9 @@ def _next_step(moved: np.ndarray, change: np.ndarray, step: float, n_iter: int) 
 
     The long one alone grows small singular values fastest, the two in turn polish best.
     """
-    along = float(np.vdot(moved, change))
+    along = inner(moved, change)
     if along <= 0.0:
         return 2.0 * step  # curving down: go further
     if n_iter > _EARLY and n_iter % 2:
-        return along / float(np.vdot(change, change))
-    return float(np.vdot(moved, moved)) / along
+        return along / inner(change, change)
+    return inner(moved, moved) / along
