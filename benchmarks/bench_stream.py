@@ -8,6 +8,7 @@ machine meets both. ``--full`` takes 4 GB of float32 and 1 GB of text instead of
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -69,6 +70,28 @@ def rounded(path: str) -> None:
     Moments.from_blocks(stream(path, CHUNK).blocks(), products="float32")
 
 
+def fitted(path: str) -> None:
+    """The whole of ``isthmus fit``: all rows read, a model saved."""
+    command("fit", path, "-o", f"{path}.safetensors", "--force", "--rate", "0.25")
+
+
+def reported(path: str) -> None:
+    """The whole of ``isthmus report`` within its default budget."""
+    command("report", path, "--out", f"{path}.report", "--force")
+
+
+def command(*arguments: str) -> None:
+    from isthmus.cli.main import main as run
+
+    sys.argv = ["isthmus", *arguments, "--quiet"]
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            run()
+        except SystemExit as end:
+            if end.code:
+                raise
+
+
 def read(path: str) -> None:
     from isthmus.data import stream
 
@@ -93,7 +116,18 @@ def loadtxt(path: str) -> None:
     np.loadtxt(path, delimiter=",", comments=None)
 
 
-CHILDREN = (write_npy, write_csv, nothing, moments, rounded, read, bare, loadtxt)
+CHILDREN = (
+    write_npy,
+    write_csv,
+    nothing,
+    moments,
+    rounded,
+    fitted,
+    reported,
+    read,
+    bare,
+    loadtxt,
+)
 WORK = {work.__name__: work for work in CHILDREN}
 
 
@@ -151,7 +185,8 @@ def main() -> None:
         path = str(Path(folder) / "x.npy")
         figures["import_peak_bytes"] = child("nothing", path)["peak_bytes"]
         child("write_npy", path, str(n_rows), "<f4")
-        figures["float32"] = compare(path, "bare", "moments", "rounded", "read")
+        commands = ("fitted", "reported")
+        figures["float32"] = compare(path, "bare", "moments", "rounded", "read", *commands)
         child("write_npy", path, str(n_rows // 4), "|u1")
         figures["uint8"] = compare(path, "bare", "moments", "read")
         os.remove(path)

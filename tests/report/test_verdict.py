@@ -182,6 +182,13 @@ def test_rate_nearest_to_one_bit_is_judged():
     assert nearest_to_one_bit(()) == ()
 
 
+def test_a_rate_without_the_autoencoder_compares_nothing():
+    row = fixtures.replaced(designed(), n_code=15, bits_per_vector=15, rate=0.25)
+    long = fixtures.replaced(beside(row, "transform-coding", 0, 0), n_code=60, rate=1.0)
+    rows = [row, beside(row, "transform-coding", -0.1, 0.01), long]
+    assert "At 0.250 bits per column (15 bits per vector, all counted) use" in text(rows)
+
+
 @pytest.mark.parametrize("n_rates", [1, 2, 3, 4, 6])
 def test_three_to_six_sentences_whatever_there_is_to_tell(n_rates):
     rows = []

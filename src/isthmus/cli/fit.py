@@ -67,12 +67,12 @@ def fit(
     quiet: Quiet = False,
 ) -> None:
     """Train an autoencoder, save it, and measure it on held-out rows."""
-    import numpy as np
-
     from isthmus.core.errors import OutputError, ValueOutOfRange
+    from isthmus.core.progress import progress_bar
     from isthmus.core.protocol import measure
     from isthmus.estimators import ShallowAutoencoder, save
-    from isthmus.report import held_out_rows
+    from isthmus.report.read import read_rows
+    from isthmus.report.rows import Reading
 
     if kind != "shallow":
         raise ValueOutOfRange(f"`--kind` must be shallow; got {kind!r}.")
@@ -81,18 +81,22 @@ def fit(
     if output.suffix != ".safetensors":
         raise ValueOutOfRange(f"`--output` must end in .safetensors; got {output.name!r}.")
     with told_warnings(quiet):
-        rows, held = held_out_rows(
-            data,
-            test=test,
-            split=split,
-            seed=seed,
-            columns=names("--columns", columns),
-            drop=names("--drop", drop) or (),
-            drop_missing=drop_missing,
-        )
+        with progress_bar(enabled=not quiet) as tell:
+            rows = read_rows(
+                data,
+                X_test=test,
+                split=split,
+                seed=seed,
+                reading=Reading(
+                    names("--columns", columns), names("--drop", drop) or (), drop_missing
+                ),
+                constant=True,
+                progress=tell,
+            )
+            principal = rows.principal()
         if n_code is None:  # as in report: columns that never change take no bits
             share = 1.0 if rate is None else float(numbers("--rate", str(rate))[0])
-            n_code = max(1, round(share * int((np.ptp(rows, axis=0) > 0).sum())))
+            n_code = max(1, round(share * principal.n_changing))
         elif rate is not None:
             raise ValueOutOfRange("`--rate` and `--n-code` exclude each other; give one.")
         model = ShallowAutoencoder(
@@ -105,9 +109,10 @@ def fit(
             n_steps=n_steps,
             verbose=not quiet,
             random_state=seed,
-        ).fit(rows)
+        ).fit_principal(principal, rows.train)
         model.verbose = False
         save(model, output)
+    held = rows.test
     measured = measure(held, model.inverse_transform(model.transform(held)), model.mean_)
     facts: dict[str, Any] = {
         "model": str(output),
@@ -120,6 +125,8 @@ def fit(
         "nmse": measured.value,
         "standard_error": measured.standard_error,
         "n_rows": measured.n_rows,
+        "n_train": rows.n_train,
+        "n_fit": int(rows.train.shape[0]),
         "reference": model.reference_nmse_,
         "predicted": model.predicted_nmse_,
     }

@@ -239,12 +239,13 @@ def shrinkage_weight(
 
 
 def second_moments(
-    x: Float[np.ndarray, "row column"], about: Float[np.ndarray, " column"]
+    x: Float[np.ndarray, "row column"] | Iterable[np.ndarray],
+    about: Float[np.ndarray, " column"],
 ) -> Float[np.ndarray, "column column"]:
     """Mean of (x - about)(x - about)^T over the rows.
 
     Args:
-        x: Rows, at least one.
+        x: Rows, at least one; or blocks of them.
         about: Point that they are taken about, e.g. the mean of other rows.
 
     Returns:
@@ -254,6 +255,6 @@ def second_moments(
         >>> second_moments(np.array([[1.0], [3.0]]), np.zeros(1))
         array([[5.]])
     """
-    moments = Moments.from_rows(x)
+    moments = Moments.from_blocks([x] if isinstance(x, np.ndarray) else x)
     offset = moments.mean - about
     return moments.covariance() + np.outer(offset, offset)

@@ -41,9 +41,9 @@ class Principal:
         ([3.0, 2.0, 1.0], 3)
     """
 
-    mean: Float[np.ndarray, " input"]
-    basis: Float[np.ndarray, "input direction"]
-    eigenvalues: Float[np.ndarray, " direction"]
+    mean: np.ndarray
+    basis: np.ndarray
+    eigenvalues: np.ndarray
     shrinkage: float
     n_rows: int
 
@@ -149,6 +149,13 @@ class Principal:
     def rank(self) -> int:
         """Directions above rounding noise; below it, an inverse would be noise."""
         return _rank(self.eigenvalues)
+
+    @property
+    def n_changing(self) -> int:
+        """Columns that the rows differ in."""
+        kept = slice(self.rank)
+        variance = np.square(self.basis[:, kept]) @ self.eigenvalues[kept]
+        return int(np.count_nonzero(variance > 1e-20 * variance.max(initial=0.0)))
 
     @property
     def all_eigenvalues(self) -> Float[np.ndarray, " input"]:

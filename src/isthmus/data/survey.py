@@ -24,8 +24,8 @@ class Survey:
 
     Attributes:
         moments: Of all rows read.
-        sample: Rows drawn from those read, every set of them equally likely, in the order
-            of the file; all rows if these are no more.
+        sample: Rows drawn from those read, every set of them equally likely, in no
+            order; all rows if these are no more.
         numbers: Which rows of the file they are.
         constant: Columns that did not change over the rows read.
         complete: Whether the file was read to its end.
@@ -74,10 +74,10 @@ def survey(
     watch = _Watch(source, n_rows, seconds, rng, transform, keep, progress)
     products = "float32" if source.dtype == np.float32 else "float64"
     moments = Moments.from_blocks(watch.blocks(), products=products)
-    order = np.argsort(keep.numbers[: keep.count])
     constant = np.zeros(source.n_columns, dtype=bool)
     constant[watch.still] = True
-    return Survey(moments, keep.rows[order], keep.numbers[order], constant, watch.complete)
+    rows, numbers = keep.rows[: keep.count], keep.numbers[: keep.count]
+    return Survey(moments, rows, numbers, constant, watch.complete)
 
 
 class _Watch:

@@ -321,8 +321,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _blocks(self, x: np.ndarray, size: int = 4096) -> Any:
         """Codes times their lengths, and centred rows, a block at a time."""
         for start in range(0, x.shape[0], size):
-            centred = x[start : start + size] - self.mean_
-            codes, relative = self._encode(centred.astype(x.dtype, copy=False))
+            centred = x[start : start + size] - self.mean_.astype(x.dtype, copy=False)
+            codes, relative = self._encode(centred)
             yield (codes if relative is None else codes * relative[:, None]), centred
 
     def _check_parameters(self) -> None:

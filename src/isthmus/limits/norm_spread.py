@@ -11,12 +11,14 @@ from jaxtyping import Float
 from isthmus.core.activations import Activation
 from isthmus.core.door import real_array
 from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.linalg import descending_eigh
 from isthmus.core.tolerance import CORRELATION_GAP, RELATIVE_RANK
 from isthmus.core.typing import Matrix
 from isthmus.limits.population import checked, checked_decoder, code_moments
 
+LEAST_ROWS = 50
+"""Rows below which lengths tell nothing."""
 _CALL = "norm_spread_gap"
-_LEAST_ROWS = 50
 _ROWS_PER_DIRECTION = 10
 _ELASTICITY = 0.25
 _MATCH = 1e-3
@@ -85,8 +87,19 @@ def norm_spread_gap(
             f"`{_CALL}(centred_rows=...)` must be finite rows of {len(sigma)} columns; got "
             f"shape {x.shape}. Pass what the covariance was taken from."
         )
-    if act.degree != 0 or len(x) < _LEAST_ROWS:
+    if act.degree != 0 or len(x) < LEAST_ROWS:
         return None
+    return checked_norm_spread(b, a, sigma, x, act)
+
+
+def checked_norm_spread(
+    b: Float[np.ndarray, "code input"],
+    a: Float[np.ndarray, "input code"],
+    sigma: Float[np.ndarray, "input input"],
+    x: Float[np.ndarray, "sample input"],
+    act: Activation,
+) -> tuple[float, float] | None:
+    """The same where everything is known to be in order, in the order of arguments."""
     rows = _row_figures(b, a, sigma, x, act)
     kappa, by_row = _kappa(rows)
     if not _in_proportion(rows, kappa):
@@ -120,7 +133,7 @@ def _row_figures(
 ) -> _RowFigures:
     seen = b @ sigma
     nu = np.sqrt(np.einsum("ij,ij->i", seen, b))
-    whiten = _whitening(b / nu[:, None], (seen @ b.T) / np.outer(nu, nu), len(x))
+    whiten = _whitening(b / nu[:, None], sigma, len(x))
     aligned = np.einsum("ij,ji->i", seen, a)  # a_j' S b_j
     leverage, caught, influence = np.empty((3, len(x)))
     for start in range(0, len(x), _BLOCK):
@@ -143,13 +156,29 @@ def _row_figures(
     return _RowFigures(np.sqrt(odds), caught, influence, whiten.shape[1])
 
 
-def _whitening(unit: np.ndarray, overlap: np.ndarray, n_rows: int) -> np.ndarray:
+def _whitening(unit: np.ndarray, sigma: np.ndarray, n_rows: int) -> np.ndarray:
     """Map "input direction" to white leading directions of the pre-activations."""
-    values, vectors = np.linalg.eigh(overlap)
-    values, vectors = values[::-1], vectors[:, ::-1]
-    rank = int(np.count_nonzero(values > RELATIVE_RANK * values[0]))
-    count = min(rank, n_rows // _ROWS_PER_DIRECTION)
-    return np.asarray(unit.T @ (vectors[:, :count] / np.sqrt(values[:count])))
+    most = max(1, n_rows // _ROWS_PER_DIRECTION)
+    if unit.shape[0] <= unit.shape[1]:
+        values, vectors = _leading(unit @ sigma @ unit.T, most)
+        return np.asarray(unit.T @ (vectors / np.sqrt(values)))
+    # More symbols than coordinates: the same directions from the smaller problem.
+    variances, axes = descending_eigh(sigma)
+    factor = unit @ (axes * np.sqrt(variances))
+    values, vectors = _leading(factor.T @ factor, most)
+    return np.asarray(unit.T @ (factor @ (vectors / values)))
+
+
+def _leading(matrix: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Largest eigenvalues, at most so many and none of them rounding, and vectors."""
+    from scipy import linalg
+
+    size = len(matrix)
+    values, vectors = linalg.eigh(
+        matrix, subset_by_index=[max(0, size - most), size - 1], check_finite=False
+    )
+    kept = values > RELATIVE_RANK * values[-1]
+    return values[kept][::-1], vectors[:, kept][:, ::-1]
 
 
 def _kappa(rows: _RowFigures) -> tuple[float, np.ndarray]:

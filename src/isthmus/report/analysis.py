@@ -125,14 +125,16 @@ def analyse(
         tell("covariance", 0, 1)
         principal = rows.principal()
         clock.lap("covariance")
-        codes = [max(1, round(rate * principal.n_input)) for rate in rates]
-        plan = schedule(task_of(rows), codes, budget)
+        codes = code_lengths(rates, principal.n_input)
+        task = task_of(rows)
+        plan = schedule(task, codes, budget)
         fit = fit_rows(rows.train, plan.n_fit, seed)
         facts = describe(rows, principal, fit)
         _warn_of_few_rows(facts)
         clock.lap("describe")
-        curves = limit_curves(facts.eigenvalues, codes)
-        ground = Ground.prepare(rows, principal, fit, seed)
+        lengths = sorted({*codes, *(code for _, code in plan.jobs)})
+        curves = limit_curves(facts.eigenvalues, lengths)
+        ground = Ground.prepare(rows, task, principal, fit, seed)
         clock.lap("limits")
         reached, shown, late = _reach_all(rows, ground, plan, clock, budget, tell)
     for warning in caught:
@@ -238,6 +240,16 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
             DataWarning,
             stacklevel=2,
         )
+
+
+def code_lengths(rates: Sequence[float], n_input: int) -> list[int]:
+    """Different code lengths at these rates, at least 1, ascending.
+
+    Examples:
+        >>> code_lengths([0.25, 0.5, 1.0], 2)
+        [1, 2]
+    """
+    return sorted({max(1, round(rate * n_input)) for rate in rates})
 
 
 def task_of(rows: Rows) -> Task:

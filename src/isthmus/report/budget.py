@@ -55,7 +55,8 @@ def schedule(task: Task, codes: Sequence[int], budget: float) -> Schedule:
     Operations are counted and divided by an assumed speed, so that the same data and
     budget give the same report on every machine. Decoders are fitted on all training
     rows if there is time for that, else on at most 20 000 of them. What is too long
-    then is left out: cheap methods and short codes are kept first.
+    then is left out: cheap methods and short codes are kept first. Where nothing is
+    left, a shorter code takes the place of those asked for.
 
     Args:
         task: Rows and columns; its `n_fit` says how many rows there are to fit on.
@@ -74,7 +75,8 @@ def schedule(task: Task, codes: Sequence[int], budget: float) -> Schedule:
     wanted = [(encoder, code) for encoder in ORDER for code in sorted(codes)]
     if sum(job_work(task, *job).assumed_seconds for job in wanted) > allowed:
         task = dataclasses.replace(task, n_fit=min(task.n_fit, FIT_ROWS))
-    kept, left_out, spent = [], [], 0.0
+    kept: list[tuple[str, int]] = []
+    left_out, spent = [], 0.0
     for encoder, code in wanted:
         seconds = job_work(task, encoder, code).assumed_seconds
         if spent + seconds <= allowed:
@@ -82,12 +84,30 @@ def schedule(task: Task, codes: Sequence[int], budget: float) -> Schedule:
             kept.append((encoder, code))
         else:
             left_out.append(_told(encoder, code, code / task.n_input, seconds))
+    if not any(encoder == "design" for encoder, _ in kept):
+        code = _affordable(task, min(codes), 0.5 * (allowed - spent))
+        for encoder in ORDER:
+            seconds = job_work(task, encoder, code).assumed_seconds
+            if spent + seconds <= allowed or encoder == "design":
+                spent += seconds
+                kept.append((encoder, code))
+        left_out.append(f"A code of {count(code)} bits per vector was measured instead.")
     kept.sort(key=lambda job: (job[1], ORDER.index(job[0])))
     return Schedule(task.n_fit, tuple(kept), tuple(left_out))
+
+
+def _affordable(task: Task, below: int, seconds: float) -> int:
+    """Longest power of two, shorter than all codes asked for, that there is time for."""
+    code = 1
+    while (
+        2 * code < below and job_work(task, "design", 2 * code).assumed_seconds <= seconds
+    ):
+        code *= 2
+    return code
 
 
 def _told(encoder: str, code: int, rate: float, seconds: float) -> str:
     return (
         f"{encoder} at rate {number(rate)} ({count(code)} bits per vector) was left out: "
-        f"about {duration(seconds)} on a slow core. A larger --budget has room for it."
+        f"about {duration(seconds)} on two slow cores. A larger --budget has room for it."
     )

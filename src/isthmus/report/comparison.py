@@ -81,10 +81,15 @@ def is_autoencoder(row: Reached) -> bool:
 
 
 def nearest_to_one_bit(reached: Sequence[Reached]) -> tuple[Reached, ...]:
-    """Everything measured at the code length nearest to one symbol per column."""
-    if not reached:
+    """Everything measured at the code length nearest to one symbol per column.
+
+    Code lengths at which the designed autoencoder was measured come first: at others there
+    is nothing to compare with.
+    """
+    compared = [row for row in reached if row.encoder == "design"] or reached
+    if not compared:
         return ()
-    n_code = min(reached, key=lambda row: abs(row.rate - 1.0)).n_code
+    n_code = min(compared, key=lambda row: abs(row.rate - 1.0)).n_code
     return tuple(row for row in reached if row.n_code == n_code)
 
 

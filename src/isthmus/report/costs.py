@@ -10,11 +10,12 @@ from isthmus.data.principal import WIDEST
 
 EIGH = 20.0
 """Operations of an eigenvalue problem over d^3, at the speed of a product."""
-ASSUMED_FLOPS = 2e10
-"""Operations a second that a budget is divided by: those of one slow core."""
+ASSUMED_FLOPS = 4e10
+"""Operations a second that a budget is divided by: those of two slow cores."""
 NORM_ROWS = 4000
 """Held-out rows at most whose lengths are looked at."""
-_DESCENT_SECONDS = 8.0
+_DESCENT_FLOPS = 1.6e11
+_NORM_SECONDS = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Work:
 
     @property
     def assumed_seconds(self) -> float:
-        """Seconds on a slow core: the same on every machine."""
+        """Seconds on two slow cores: the same on every machine."""
         return (self.flops + 10.0 * self.entries) / ASSUMED_FLOPS
 
 
@@ -94,8 +95,15 @@ def fit_work(task: Task, code: int) -> Work:
 def norm_work(task: Task, code: int) -> Work:
     """What the lengths of the rows explain of the designed encoder's gap."""
     rows, r = min(NORM_ROWS, task.n_test), task.n_directions
-    products = 2.0 * rows * r * (3.0 * code + r) + 6.0 * code * r**2
-    return Work(products + EIGH * (code**3 + r**3), 10.0 * rows * code)
+    least = min(code, r)
+    solved = 0.25 * EIGH * least**3 + (EIGH * r**3 if code > r else 0.0)
+    products = 2.0 * rows * r * (3.0 * code + r) + 6.0 * code * r * max(code, r)
+    return Work(products + solved, 10.0 * rows * code)
+
+
+def norm_has_time(task: Task, code: int) -> bool:
+    """Whether the lengths of the rows are looked at: not where it takes long."""
+    return norm_work(task, code).assumed_seconds <= _NORM_SECONDS
 
 
 def descent_work(task: Task, code: int) -> Work:
@@ -124,11 +132,11 @@ def job_work(task: Task, encoder: str, code: int) -> Work:
     if encoder == "transform-coding":
         return transform_work(task)
     work = fit_work(task, code)
-    if encoder == "design":
+    if encoder == "design" and norm_has_time(task, code):
         return work + norm_work(task, code)
     return work + descent_work(task, code) if encoder == "descent" else work
 
 
 def descent_steps(n_code: int) -> int:
     """Steps of descent that fit into a few seconds, at least ten."""
-    return int(np.clip(_DESCENT_SECONDS * ASSUMED_FLOPS / (6.4 * n_code**3), 10, 200))
+    return int(np.clip(_DESCENT_FLOPS / (6.4 * n_code**3), 10, 200))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.protocol import held_out_count
-from isthmus.report.analysis import DEFAULT_RATES, checked_rates
+from isthmus.report.analysis import DEFAULT_RATES, checked_rates, code_lengths
 from isthmus.report.budget import (
     DEFAULT_SECONDS,
     READING_SHARE,
@@ -157,7 +157,7 @@ def plan_report(
         ((100,), True)
     """
     n, d = size.n_rows, size.n_columns
-    codes = tuple(max(1, round(rate * d)) for rate in checked_rates(rates))
+    codes = tuple(code_lengths(checked_rates(rates), d))
     streamed = n * d * size.dtype.itemsize > LARGE
     n_test = held_out_count(n)
     n_train = n - n_test

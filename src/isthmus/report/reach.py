@@ -14,14 +14,10 @@ from isthmus.core.lloyd_max import MAX_BITS
 from isthmus.core.protocol import measure_errors, row_errors
 from isthmus.data import Principal
 from isthmus.data.moments import second_moments
-from isthmus.limits import (
-    covariance_limit,
-    norm_spread_gap,
-    rate_distortion,
-    transform_coding,
-)
+from isthmus.limits import covariance_limit, rate_distortion, transform_coding
 from isthmus.limits.gap import principal_gap_split
-from isthmus.report.costs import NORM_ROWS, descent_steps
+from isthmus.limits.norm_spread import LEAST_ROWS, checked_norm_spread
+from isthmus.report.costs import NORM_ROWS, Task, descent_steps, norm_has_time
 from isthmus.report.records import Examples, Reached
 from isthmus.report.rows import Rows
 
@@ -48,6 +44,7 @@ class Ground:
     """What all methods are fitted on and measured with.
 
     Attributes:
+        task: Rows and columns, for what the work costs.
         principal: Axes and eigenvalues of all training rows.
         fit: Training rows to fit on.
         test: Rows to measure on.
@@ -58,6 +55,7 @@ class Ground:
         seed: Of frames.
     """
 
+    task: Task
     principal: Principal
     fit: np.ndarray
     test: np.ndarray
@@ -69,21 +67,20 @@ class Ground:
 
     @classmethod
     def prepare(
-        cls, rows: Rows, principal: Principal, fit: np.ndarray, seed: int
+        cls, rows: Rows, task: Task, principal: Principal, fit: np.ndarray, seed: int
     ) -> Ground:
         """Look at the held-out rows once, for all methods."""
-        test, mean = rows.test, principal.mean
-        energy = np.empty(test.shape[0])
-        turned = np.empty((test.shape[0], principal.eigenvalues.size), test.dtype)
-        for at in _blocks(test.shape[0]):
-            energy[at] = row_errors(test[at], mean)
-            turned[at] = principal.coordinates(test[at])
-        moments = second_moments(turned, np.zeros(turned.shape[1]))
+        test = rows.test
+        energy = np.concatenate(
+            [row_errors(test[at], principal.mean) for at in _blocks(test.shape[0])]
+        )
+        turned = (principal.coordinates(test[at]) for at in _blocks(test.shape[0]))
+        moments = second_moments(turned, np.zeros(principal.eigenvalues.size))
+        along = principal.coordinates(test[:NORM_ROWS])
         outside = max(float(energy.mean()) - float(np.trace(moments)), 0.0)
         if principal.eigenvalues.size == principal.n_input:
             outside = 0.0
-        along = turned[:NORM_ROWS].astype(np.float64)
-        return cls(principal, fit, test, energy, moments, along, outside, seed)
+        return cls(task, principal, fit, test, energy, moments, along, outside, seed)
 
     def errors(self, model: Codec) -> np.ndarray:
         """Squared error of each held-out row."""
@@ -136,7 +133,7 @@ def reach(
     )
     split = {}
     if isinstance(model, ShallowAutoencoder):
-        lengths = encoder == "design"
+        lengths = encoder == "design" and norm_has_time(ground.task, n_code)
         split = _split(ground, model, measured.value, lengths=lengths)
     limit = covariance_limit(eigenvalues, n_code)
     record = Reached(
@@ -211,10 +208,11 @@ def _split(
     except ValueOutOfRange:  # a code symbol that never changes on the held-out rows
         return {}
     fields: dict[str, Any] = {"gap": split.as_nmse(*units).terms}
-    if lengths:
-        rows = ground.along
+    if lengths and len(ground.along) >= LEAST_ROWS:
+        rows = ground.along.astype(np.float64)
         moments = rows.T @ rows / len(rows)
-        found = norm_spread_gap(encoder, decoder, moments, rows)
+        act = resolve_activation(model.activation)
+        found = checked_norm_spread(encoder, decoder, moments, rows, act)
         if found is not None:
             scale = len(moments) / (d * units[1])
             fields["norm_spread"] = found[0] * scale
