@@ -66,6 +66,7 @@ def test_a_report_of_blocks_agrees_with_one_of_rows(tmp_path, rng, monkeypatch):
         warnings.simplefilter("ignore")
         whole = isthmus.analyse(tmp_path / "x.npy", rates=[1])
         monkeypatch.setattr(large, "LARGE", 2**19)
+        monkeypatch.setattr(large, "KEPT", 2**19)
         monkeypatch.setattr(large, "_WORTH_LOOKING", 0)
         blocks = isthmus.analyse(tmp_path / "x.npy", rates=[1])
     assert blocks.data.n_moment_rows > blocks.data.n_fit_rows

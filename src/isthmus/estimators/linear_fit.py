@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from isthmus.core.blas import inner
+
 _GRID = np.logspace(-6, 4, 81)
 _MOST_USED = 0.9
 
@@ -61,7 +63,8 @@ def fit_linear_decoder(
     floor = 1e-12 * float(power.max())
     shrunk = np.where(power > floor, power, 0.0) + ridge * unit
     inverse = np.divide(1.0, shrunk, out=np.zeros_like(shrunk), where=shrunk > 0)
-    return prior + (vectors @ (turned * inverse[:, None])).T, float(ridge)
+    turned *= inverse[:, None]
+    return prior + (vectors @ turned).T, float(ridge)
 
 
 class _Sums:
@@ -96,20 +99,30 @@ class _Sums:
             self.gram += block.T @ block
 
     def finish(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Powers and axes of the codes, residual correlations along them, and energy."""
-        if self.few is None:
-            power, vectors = np.linalg.eigh(self.gram / self.n_rows)
-            gram_prior = self.gram @ self.prior.T
+        """Powers and axes of the codes, residual correlations along them, and energy.
+
+        Sums are used up: what comes after works in their memory.
+        """
+        few = None if self.few is None else np.concatenate(self.few).astype(np.float64)
+        given = self.prior.T
+        by_prior = self.gram @ given if few is None else few.T @ (few @ given)
+        energy = self.energy - 2.0 * inner(self.prior, self.cross.T)
+        energy += inner(self.prior, by_prior.T)
+        self.cross -= by_prior
+        del by_prior
+        self.cross /= self.n_rows
+        if few is None:
+            self.gram /= self.n_rows
+            power, vectors = np.linalg.eigh(self.gram)
         else:  # fewer rows than symbols: the smaller of two equal problems
-            codes = np.concatenate(self.few).astype(np.float64)
-            values, left = np.linalg.eigh(codes @ codes.T / self.n_rows)
+            values, left = np.linalg.eigh(few @ few.T / self.n_rows)
             kept = values > 1e-12 * values[-1]
             power = values[kept]
-            vectors = codes.T @ (left[:, kept] / np.sqrt(self.n_rows * power))
-            gram_prior = codes.T @ (codes @ self.prior.T)
-        residual = (self.cross - gram_prior) / self.n_rows
-        energy = self.energy - float(np.sum(self.prior.T * (2 * self.cross - gram_prior)))
-        return np.clip(power, 0.0, None), vectors, vectors.T @ residual, max(energy, 0.0)
+            vectors = few.T @ (left[:, kept] / np.sqrt(self.n_rows * power))
+        del self.gram
+        residual = vectors.T @ self.cross
+        del self.cross
+        return np.clip(power, 0.0, None), vectors, residual, max(energy, 0.0)
 
 
 def _generalised_cross_validation(

@@ -192,24 +192,15 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _fit(self, x: np.ndarray, principal: Principal) -> ShallowAutoencoder:
         activation = resolve_activation(self.activation)
         self.n_code_ = code_length(self.n_code, self.rate, x.shape[1])
-        eigenvalues, basis = principal.eigenvalues, principal.basis
         self.mean_, self.shrinkage_ = principal.mean, principal.shrinkage
-        weight = self._make_encoder(x, principal)
-        turned = weight @ basis
-        spread = np.sqrt(np.square(turned) @ eigenvalues)
-        divisor = np.where(spread > 0, spread, 1.0)[:, None]
-        self.encoder_weight_ = weight / divisor
-        # Along the axes the covariance is a vector.
-        cross, gram = code_moments(turned / divisor, eigenvalues, activation)
-        population = solve_gram(gram, cross.T).T
-        total = float(eigenvalues.sum())
-        self.predicted_nmse_ = float(1.0 - np.sum(population * cross) / total)
+        self.encoder_weight_ = self._make_encoder(x, principal)
+        prior = self._population(principal, activation)
         limit = covariance_limit(
             principal.all_eigenvalues, self.n_code_, activation=activation
         )
         self.reference_nmse_ = float(limit.nmse)
         self.decoder_weight_, self.ridge_ = fit_linear_decoder(
-            basis @ population, self._blocks(x), ridge=self.ridge
+            prior, self._blocks(x), ridge=self.ridge
         )
         self.decoder_used_ = "population" if np.isinf(self.ridge_) else "least-squares"
         self.bits_per_vector_ = None
@@ -219,6 +210,22 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             )
         self._n_features_out = self.n_code_ + (self.norm != "none")
         return self
+
+    def _population(self, principal: Principal, activation: Activation) -> np.ndarray:
+        """Give pre-activations unit variance; the best decoder for Gaussian data."""
+        eigenvalues = principal.eigenvalues
+        turned = self.encoder_weight_ @ principal.basis
+        spread = np.sqrt(np.square(turned) @ eigenvalues)
+        divisor = np.where(spread > 0, spread, 1.0)[:, None]
+        self.encoder_weight_ /= divisor
+        turned /= divisor
+        # Along the axes the covariance is a vector.
+        cross, gram = code_moments(turned, eigenvalues, activation)
+        del turned
+        population = solve_gram(gram, cross.T).T
+        total = float(eigenvalues.sum())
+        self.predicted_nmse_ = float(1.0 - np.sum(population * cross) / total)
+        return np.asarray(principal.basis @ population)
 
     def _make_encoder(self, x: np.ndarray, principal: Principal) -> np.ndarray:
         with progress_bar(enabled=self.verbose) as tell:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import Activation
+from isthmus.core.blas import inner
 from isthmus.core.door import real_number
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.linalg import check_covariance, solve_gram
@@ -192,12 +193,10 @@ def _split(
     limit = covariance_limit(eigenvalues, len(b), activation=act)
     reference = float(limit.nmse) * total / d
     cross, gram = code_moments(b, sigma, act)
-    linear = _without_coherence(b, sigma, act)
-    best, without = (
-        (total - float(np.sum(solve_gram(g, cross.T).T * cross))) / d
-        for g in (gram, linear)
-    )
     given = _given_risk(a, cross, gram, total) / d
+    best = (total - inner(solve_gram(gram, cross.T), cross.T)) / d
+    gram = _without_coherence(b, sigma, act)
+    without = (total - inner(solve_gram(gram, cross.T), cross.T)) / d
     at_test = given
     if other is not None:
         cross, gram = code_moments(b, other, act)
@@ -227,11 +226,12 @@ def _without_coherence(
     overlap = (b * sigma if sigma.ndim == 1 else b @ sigma) @ b.T
     nu = np.sqrt(np.diag(overlap))
     scale = nu ** (act.degree or 0)
-    found = act.c1**2 * overlap / np.outer(nu, nu)
-    found[np.diag_indices_from(found)] = act.f1
-    return np.asarray(found * np.outer(scale, scale))
+    overlap *= act.c1**2 * scale / nu
+    overlap *= (scale / nu)[:, None]
+    np.fill_diagonal(overlap, act.f1 * scale**2)
+    return np.asarray(overlap)
 
 
 def _given_risk(a: np.ndarray, cross: np.ndarray, gram: np.ndarray, total: float) -> float:
     """Risk of a decoder, summed over coordinates."""
-    return float(total - 2.0 * np.sum(a * cross) + np.sum((a @ gram) * a))
+    return float(total - 2.0 * inner(a, cross) + inner(a @ gram, a))

@@ -182,14 +182,29 @@ def code_moments(
             f"has standard deviation {nu[np.abs(nu - 1).argmax()]:.6g}. Divide the rows "
             "by theirs, and put the gain into the activation: tanh:2 is tanh(2u)."
         )
-    correlation = (seen @ encoder_weight.T) / np.outer(nu, nu)
-    kernel = activation.kernel(np.clip(correlation, -1.0, 1.0))
-    kernel = np.where(correlation >= 1.0 - CORRELATION_GAP, activation.f1, kernel)
-    kernel = np.where(correlation <= CORRELATION_GAP - 1.0, -activation.f1, kernel)
-    np.fill_diagonal(kernel, activation.f1)
+    kernel = _kernel(activation, seen / nu[:, None], encoder_weight / nu[:, None])
     scale = nu ** (activation.degree or 0)
-    cross = activation.c1 * seen.T * (scale / nu)
-    return cross, 0.5 * (kernel + kernel.T) * np.outer(scale, scale)
+    kernel *= scale
+    kernel *= scale[:, None]
+    cross = seen.T * (activation.c1 * scale / nu)
+    return cross, kernel
+
+
+def _kernel(
+    activation: Activation, seen: np.ndarray, rows: np.ndarray
+) -> Float[np.ndarray, "code code"]:
+    """Second moments of the code of unit pre-activations, in as few arrays as it takes."""
+    correlation = seen @ rows.T
+    close = np.flatnonzero(np.abs(correlation) >= 1.0 - CORRELATION_GAP)
+    signs = np.sign(correlation.flat[close])
+    np.clip(correlation, -1.0, 1.0, out=correlation)
+    kernel = np.array(activation.kernel(correlation), dtype=np.float64)  # type: ignore[misc]
+    del correlation
+    kernel.flat[close] = signs * activation.f1
+    np.fill_diagonal(kernel, activation.f1)
+    kernel += kernel.T
+    kernel *= 0.5
+    return kernel
 
 
 def unit_rows(

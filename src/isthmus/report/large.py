@@ -26,6 +26,8 @@ from isthmus.report.splitting import equal_norms, like, split_rows, with_columns
 
 LARGE = 2**28
 """Bytes of rows from which a source is read in blocks."""
+KEPT = 3 * 2**26
+"""Bytes of rows of such a source that stay in memory at most."""
 FIT_ROWS = 20_000
 """Most rows of a large source to fit on."""
 _WORTH_LOOKING = 2**24
@@ -111,7 +113,7 @@ def rows_of_stream(
     rng = as_rng(seed)
     tail = _last_rows(source) if given is None and split == "last" else None
     drawn = given is None and tail is None
-    room = max(64, LARGE // (source.n_columns * source.dtype.itemsize))
+    room = max(64, KEPT // (source.n_columns * source.dtype.itemsize))
     found = survey(
         source,
         min(FIT_ROWS + (_TEST_ROWS if drawn else 0), room),

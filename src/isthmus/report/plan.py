@@ -24,7 +24,7 @@ from isthmus.report.costs import (
     job_work,
     moments_work,
 )
-from isthmus.report.large import FIT_ROWS, LARGE
+from isthmus.report.large import FIT_ROWS, KEPT, LARGE
 from isthmus.report.records import to_plain
 
 START_SECONDS = 1.8  # libraries, and writing the page, on a machine of its own
@@ -163,7 +163,7 @@ def plan_report(
     n_train = n - n_test
     n_fit = n_train
     if streamed:
-        room = max(64, LARGE // (d * size.dtype.itemsize))
+        room = max(64, KEPT // (d * size.dtype.itemsize))
         n_test = min(n_test, room // 3)
         n_fit = min(FIT_ROWS, room - n_test)
     task = Task(n, n_train, n_fit, n_test, d, size.dtype == np.float32)
