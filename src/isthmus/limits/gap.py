@@ -199,6 +199,7 @@ def _split(
     without = (total - inner(solve_gram(gram, cross.T), cross.T)) / d
     at_test = given
     if other is not None:
+        del cross, gram
         cross, gram = code_moments(b, other, act)
         at_test = _given_risk(a, cross, gram, float(np.trace(other)) + outside) / d
     return _from_risks(reference, without, best, given, at_test, measured)

@@ -182,7 +182,7 @@ def code_moments(
             f"has standard deviation {nu[np.abs(nu - 1).argmax()]:.6g}. Divide the rows "
             "by theirs, and put the gain into the activation: tanh:2 is tanh(2u)."
         )
-    kernel = _kernel(activation, seen / nu[:, None], encoder_weight / nu[:, None])
+    kernel = _kernel(activation, seen, encoder_weight, nu)
     scale = nu ** (activation.degree or 0)
     kernel *= scale
     kernel *= scale[:, None]
@@ -191,10 +191,12 @@ def code_moments(
 
 
 def _kernel(
-    activation: Activation, seen: np.ndarray, rows: np.ndarray
+    activation: Activation, seen: np.ndarray, rows: np.ndarray, nu: np.ndarray
 ) -> Float[np.ndarray, "code code"]:
-    """Second moments of the code of unit pre-activations, in as few arrays as it takes."""
+    """Second moments of the code of pre-activations over nu, in few arrays."""
     correlation = seen @ rows.T
+    correlation /= nu
+    correlation /= nu[:, None]
     close = np.flatnonzero(np.abs(correlation) >= 1.0 - CORRELATION_GAP)
     signs = np.sign(correlation.flat[close])
     np.clip(correlation, -1.0, 1.0, out=correlation)

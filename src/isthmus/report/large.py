@@ -11,7 +11,7 @@ import numpy as np
 
 from isthmus.core.errors import DataError, DataNotFound, DataWarning
 from isthmus.core.progress import Progress
-from isthmus.core.protocol import held_out_count, hold_out
+from isthmus.core.protocol import HeldOut, held_out_count, hold_out
 from isthmus.core.random import as_rng
 from isthmus.data import AbstractStream, Dataset, Moments, stream, without_constant_columns
 from isthmus.data.builtin import archive_of
@@ -144,8 +144,7 @@ def rows_of_stream(
         n_rows = source.n_rows or moments.n_rows
         n_test = min(held_out_count(n_rows), dataset.values.shape[0] // 3)
         held = hold_out(dataset.values, rng=rng, n_test=n_test)
-        test = dataset.values[held.test]
-        train = _moved_up(dataset.values, held.train)
+        train, test = _parted(dataset.values, held)
         logged = np.log1p(test) if scale == "log1p" else test
         moments = moments.without(Moments.from_rows(logged))
     else:
@@ -172,12 +171,15 @@ def rows_of_stream(
     )
 
 
-def _moved_up(rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Some rows, ascending, in the place of the first ones: no second copy of them all."""
-    for start in range(0, kept.size, _BLOCK):
-        stop = min(start + _BLOCK, kept.size)
-        rows[start:stop] = rows[kept[start:stop]]
-    return rows[: kept.size]
+def _parted(rows: np.ndarray, held: HeldOut) -> tuple[np.ndarray, np.ndarray]:
+    """Training and held-out rows, in the memory of both: they are all there are."""
+    test = rows[held.test]
+    n_train = held.train.size
+    for start in range(0, n_train, _BLOCK):
+        stop = min(start + _BLOCK, n_train)
+        rows[start:stop] = rows[held.train[start:stop]]
+    rows[n_train:] = test
+    return rows[:n_train], rows[n_train:]
 
 
 def _may_be_large(data: str | os.PathLike) -> bool:
