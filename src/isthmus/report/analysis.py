@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
-import time
 import warnings
 from collections.abc import Sequence
 from typing import Literal
@@ -26,6 +25,7 @@ from isthmus.report.budget import (
     checked_budget,
     schedule,
 )
+from isthmus.report.clock import Clock, Pace
 from isthmus.report.costs import Task
 from isthmus.report.facts import describe
 from isthmus.report.judgement import judge
@@ -172,11 +172,12 @@ def _reach_all(
     designed: np.ndarray | None = None
     late: list[str] = []
     nearest = nearest_to_one(plan.jobs, ground.principal.n_input)
+    pace = Pace(ground.task)
     for done, (encoder, n_code) in enumerate(plan.jobs):
-        if reached and clock.seconds > budget:
+        if reached and clock.seconds + pace.expected(encoder, n_code) > budget:
             late.append(
-                f"{encoder} at {n_code} bits per vector was left out: this machine was "
-                f"slower than assumed, and the budget of {budget:g} s was used up."
+                f"{encoder} at {n_code} bits per vector was left out: this machine is "
+                f"slower than assumed, and the budget of {budget:g} s would not do."
             )
             continue
         tell(f"{encoder}, {n_code} bits", done, len(plan.jobs))
@@ -188,7 +189,7 @@ def _reach_all(
             if n_code == nearest:
                 shown = examples(rows, ground, model, errors)
         reached.append(record)
-        clock.lap(f"{encoder}, {n_code} bits")
+        pace.note(encoder, n_code, clock.lap(f"{encoder}, {n_code} bits"))
     tell("done", len(plan.jobs), len(plan.jobs))
     return reached, shown, tuple(late)
 
@@ -286,29 +287,6 @@ def nearest_to_one(jobs: Sequence[tuple[str, int]], n_input: int) -> int | None:
     """
     designed = [code for encoder, code in jobs if encoder == "design"]
     return min(designed, key=lambda code: abs(code - n_input), default=None)
-
-
-class Clock:
-    """Seconds of every step."""
-
-    def __init__(self) -> None:
-        self._started = self._last = time.perf_counter()
-        self._laps: dict[str, float] = {}
-
-    @property
-    def seconds(self) -> float:
-        """Since the start."""
-        return time.perf_counter() - self._started
-
-    def lap(self, step: str) -> None:
-        """Note that a step has ended."""
-        now = time.perf_counter()
-        self._laps[step] = now - self._last
-        self._last = now
-
-    def timings(self) -> dict[str, float]:
-        """Step -> seconds, and the total."""
-        return {**self._laps, "total": self.seconds}
 
 
 def checked_rates(rates: Sequence[float]) -> tuple[float, ...]:
