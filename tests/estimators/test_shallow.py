@@ -9,7 +9,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from isthmus import ShallowAutoencoder, limits
-from isthmus.core import DataError, ValueOutOfRange, as_rng, hold_out, measure
+from isthmus.core import (
+    DataError,
+    DataWarning,
+    ValueOutOfRange,
+    as_rng,
+    hold_out,
+    measure,
+)
+from isthmus.data import Moments, Principal
 
 DIGITS = load_digits().data
 
@@ -350,3 +358,34 @@ def test_one_bit_lloyd_max_comes_back_from_its_codes():
 def test_code_lengths_that_are_none(parameters):
     with pytest.raises(ValueOutOfRange):
         ShallowAutoencoder(**parameters).fit(DIGITS[:50])
+
+
+def test_whitening_by_few_rows_is_said(rng):
+    x = rng.standard_normal((60, 8))
+    with pytest.warns(DataWarning, match="60 rows for 8 columns"):
+        ShallowAutoencoder(4, whiten=True, random_state=0).fit(x)
+    ShallowAutoencoder(4, random_state=0).fit(x)
+
+
+def test_known_axes_give_the_fit_of_the_rows():
+    whole = ShallowAutoencoder(16, random_state=0).fit(DIGITS)
+    axes = Principal.from_moments(Moments.from_blocks([DIGITS[:700], DIGITS[700:]]))
+    known = ShallowAutoencoder(16, random_state=0).fit_principal(axes, DIGITS)
+    assert known.predicted_nmse_ == pytest.approx(whole.predicted_nmse_, rel=1e-9)
+    assert known.score(DIGITS) == pytest.approx(whole.score(DIGITS), abs=1e-6)
+    with pytest.raises(ValueOutOfRange, match="must have 64 columns"):
+        known.fit_principal(axes, DIGITS[:, :5])
+
+
+def test_rows_fewer_than_symbols_have_the_ridge_of_the_larger_problem(rng):
+    from isthmus.estimators.linear_fit import fit_linear_decoder
+
+    codes = np.where(rng.standard_normal((30, 40)) > 0, 1.0, -1.0)
+    rows, prior = rng.standard_normal((30, 5)), 0.1 * rng.standard_normal((5, 40))
+    found, ridge = fit_linear_decoder(
+        prior, [(codes[:9], rows[:9]), (codes[9:], rows[9:])], ridge=0.3
+    )
+    gram = codes.T @ codes / 30
+    left = (rows - codes @ prior.T).T @ codes / 30
+    exact = prior + left @ np.linalg.inv(gram + ridge * np.trace(gram) / 40 * np.eye(40))
+    np.testing.assert_allclose(found, exact, atol=1e-12)

@@ -170,6 +170,21 @@ class Principal:
         centred = x - self.mean.astype(x.dtype, copy=False)
         return np.asarray(centred @ self.basis.astype(x.dtype, copy=False))
 
+    def warn_of_few_rows(self) -> None:
+        """Say that whitening rests on few rows, if it does.
+
+        Warns:
+            DataWarning: If the eigenvalues were shrunk.
+        """
+        if self.shrinkage > 0:
+            warnings.warn(
+                f"Whitening rests on {self.n_rows} rows for {self.n_input} columns, less "
+                f"than {ROWS_PER_COLUMN} each: the eigenvalues were shrunk (Ledoit-Wolf, "
+                f"weight {self.shrinkage:.2g}), and other rows come out less white.",
+                DataWarning,
+                stacklevel=3,
+            )
+
     def whiten(
         self, x: Float[np.ndarray, "row input"], *, n_components: int | None = None
     ) -> Float[np.ndarray, "row component"]:
@@ -192,14 +207,7 @@ class Principal:
             >>> np.round(np.cov(white.T, bias=True), 6).tolist()
             [[1.0, 0.0], [0.0, 1.0]]
         """
-        if self.shrinkage > 0:
-            warnings.warn(
-                f"Whitening rests on {self.n_rows} rows for {self.n_input} columns, less "
-                f"than {ROWS_PER_COLUMN} each: the eigenvalues were shrunk (Ledoit-Wolf, "
-                f"weight {self.shrinkage:.2g}), and other rows come out less white.",
-                DataWarning,
-                stacklevel=2,
-            )
+        self.warn_of_few_rows()
         kept = self.rank if n_components is None else min(n_components, self.rank)
         turn = self.basis[:, :kept] / np.sqrt(self.eigenvalues[:kept])
         centred = x - self.mean.astype(x.dtype, copy=False)

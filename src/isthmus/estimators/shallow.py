@@ -192,6 +192,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _fit(self, x: np.ndarray, principal: Principal) -> ShallowAutoencoder:
         activation = resolve_activation(self.activation)
         self.n_code_ = code_length(self.n_code, self.rate, x.shape[1])
+        if self.whiten:
+            principal.warn_of_few_rows()
         self.mean_, self.shrinkage_ = principal.mean, principal.shrinkage
         self.encoder_weight_ = self._make_encoder(x, principal)
         prior = self._population(principal, activation)
