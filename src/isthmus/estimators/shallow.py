@@ -17,12 +17,12 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from isthmus import frames
 from isthmus.core.activations import Activation, resolve_activation
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.core.linalg import solve_gram
 from isthmus.core.progress import progress_bar
 from isthmus.core.protocol import measure, total_bits
 from isthmus.core.random import as_rng
 from isthmus.data.principal import Principal
 from isthmus.estimators.encoders import ENCODERS, Task
+from isthmus.estimators.gaussian_fit import gaussian_decoder
 from isthmus.estimators.linear_fit import fit_linear_decoder
 from isthmus.estimators.norms import norm_scale
 from isthmus.estimators.parameters import (
@@ -34,7 +34,6 @@ from isthmus.estimators.parameters import (
     code_length,
 )
 from isthmus.limits.covariance import covariance_limit
-from isthmus.limits.population import code_moments
 
 FRAMES: dict[str, Callable[..., frames.AbstractFrame]] = {
     "dct": frames.dct,
@@ -195,14 +194,15 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         if self.whiten:
             principal.warn_of_few_rows()
         self.mean_, self.shrinkage_ = principal.mean, principal.shrinkage
-        self.encoder_weight_ = self._make_encoder(x, principal)
-        prior = self._population(principal, activation)
+        weight = self._make_encoder(x, principal)
+        gaussian = gaussian_decoder(weight, principal, activation)
+        self.encoder_weight_, self.predicted_nmse_ = weight, gaussian.nmse
         limit = covariance_limit(
             principal.all_eigenvalues, self.n_code_, activation=activation
         )
         self.reference_nmse_ = float(limit.nmse)
         self.decoder_weight_, self.ridge_ = fit_linear_decoder(
-            prior, self._blocks(x), ridge=self.ridge
+            gaussian.decoder_weight, self._blocks(x), ridge=self.ridge
         )
         self.decoder_used_ = "population" if np.isinf(self.ridge_) else "least-squares"
         self.bits_per_vector_ = None
@@ -212,22 +212,6 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             )
         self._n_features_out = self.n_code_ + (self.norm != "none")
         return self
-
-    def _population(self, principal: Principal, activation: Activation) -> np.ndarray:
-        """Give pre-activations unit variance; the best decoder for Gaussian data."""
-        eigenvalues = principal.eigenvalues
-        turned = self.encoder_weight_ @ principal.basis
-        spread = np.sqrt(np.square(turned) @ eigenvalues)
-        divisor = np.where(spread > 0, spread, 1.0)[:, None]
-        self.encoder_weight_ /= divisor
-        turned /= divisor
-        # Along the axes the covariance is a vector.
-        cross, gram = code_moments(turned, eigenvalues, activation)
-        del turned
-        population = solve_gram(gram, cross.T).T
-        total = float(eigenvalues.sum())
-        self.predicted_nmse_ = float(1.0 - np.sum(population * cross) / total)
-        return np.asarray(principal.basis @ population)
 
     def _make_encoder(self, x: np.ndarray, principal: Principal) -> np.ndarray:
         with progress_bar(enabled=self.verbose) as tell:
