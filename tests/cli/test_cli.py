@@ -219,7 +219,8 @@ def test_a_failure_leaves_an_old_report_as_it_was(isthmus, tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == ["r"]
 
 
-def test_ctrl_c_removes_partial_output(tmp_path, rng):
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_removes_partial_output(tmp_path, rng, sent, code):
     np.save(tmp_path / "big.npy", rng.standard_normal((40_000, 300)))
     command = [sys.executable, "-m", "isthmus", "report", "big.npy", "--rate", "0.5,1,2,4"]
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
@@ -236,9 +237,9 @@ def test_ctrl_c_removes_partial_output(tmp_path, rng):
             break
         time.sleep(0.02)
     time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     assert b"Traceback" not in err
     assert [p.name for p in tmp_path.iterdir()] == ["big.npy"]
 

@@ -97,3 +97,9 @@ def test_unknown_split_and_norm_are_refused():
 def test_measure_needs_variance():
     with pytest.raises(DataError, match="no denominator"):
         measure(np.ones((5, 2)), np.zeros((5, 2)), np.ones(2))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_that_most_others_equal_are_never_held_out(seed):
+    x = np.vstack([np.zeros((60, 2)), np.arange(8.0).reshape(4, 2) + 1])
+    assert hold_out(x, rng=as_rng(seed)).test.size <= 32

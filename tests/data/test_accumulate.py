@@ -131,3 +131,23 @@ def test_float32_products_are_good_to_a_millionth(offset, sort, rng):
 def test_how_to_multiply_is_one_of_two():
     with pytest.raises(ValueOutOfRange, match=r"products=...\)` must be 'float64' or"):
         Moments.from_blocks([np.ones((4, 3))], products="float16")
+
+
+@pytest.mark.parametrize("scale", [1e-25, [1.0, 1e-30, 1.0]])
+@pytest.mark.parametrize("offset", [0.0, 3.0])
+def test_float32_products_of_tiny_columns(scale, offset, rng):
+    # Squares of these are below what float32 holds.
+    x = rng.standard_normal((5000, 3)) * scale
+    x[:, 2] += offset
+    x = x.astype(np.float32)
+    found = Moments.from_blocks([x[:2000], x[2000:]], products="float32").covariance()
+    want = exact(x)
+    size = np.sqrt(np.outer(np.diag(want), np.diag(want)))
+    assert (np.abs(found - want) <= 1e-5 * size).all()
+
+
+def test_float32_products_of_a_column_that_is_still_for_a_while(rng):
+    x = rng.standard_normal((6000, 3)).astype(np.float32)
+    x[:3000, 1], x[3000:, 1] = 0.1, 0.7
+    found = Moments.from_blocks(np.split(x, 6), products="float32")
+    np.testing.assert_allclose(found.covariance(), exact(x), atol=1e-6)

@@ -78,6 +78,7 @@ REFUSED = {
     ),
     "header only": (csv, "a,b\n", "must have rows; it has a header only. Add rows"),
     "text only": (csv, "a,b\n" + "x,y\n" * 20, "must have a column of numbers"),
+    "semicolons": (csv, "a;b\n" + "1;2\n" * 20, "Cells are separated by commas"),
     "open quote": (csv, LINES + '1,"2\n', "line 21: .*Close the quote"),
     "other encoding": (csv, b"\xff\xfe1\x00,\x002\x00\n\x00" * 20, "as UTF-8"),
     "few rows": (csv, "1,2\n" * 9, "at least 10 rows; got 9. Fewer leave nothing"),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.covariance import ledoit_wolf
 
-from isthmus.core import DataWarning, ValueOutOfRange
+from isthmus.core import DataError, DataWarning, ValueOutOfRange
 from isthmus.data import Moments, Principal, principal
 from isthmus.data.principal import mean_fourth_length
 
@@ -127,3 +127,17 @@ def test_axes_that_are_none(change, words):
     given = {"mean": np.zeros(4), "basis": np.eye(4), "eigenvalues": np.ones(4)} | change
     with pytest.raises(ValueOutOfRange, match=words):
         Principal(**given, shrinkage=0.0, n_rows=10)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (np.ones((5, 0)), "rows and columns"),
+        (np.ones((0, 5)), "rows and columns"),
+        (np.full((5, 3), np.nan), "finite rows"),
+        (np.array([[1e200, 0.0], [-1e200, 1.0]]), "small enough to square"),
+    ],
+)
+def test_rows_without_axes_are_refused(rows, words):
+    with np.errstate(all="ignore"), pytest.raises(DataError, match=words):
+        Principal.from_rows(rows)

@@ -334,6 +334,30 @@ def test_units_whose_squares_overflow_are_named(scale):
         ShallowAutoencoder(4).fit(scale * DIGITS[:50])
 
 
+def test_float32_rows_too_small_for_it_are_named():
+    small = DIGITS[:50].astype(np.float32)
+    with pytest.raises(DataError, match="1e-34"):
+        ShallowAutoencoder(4).fit(np.float32(1e-38) * small)
+    ShallowAutoencoder(4).fit(np.float32(1e-33) * small)
+
+
+@pytest.mark.parametrize("frame", ["dct", "hadamard"])
+def test_random_rows_that_see_no_variance_are_drawn_again(frame, rng):
+    # Half of the rows of these frames are orthogonal to equal columns.
+    rows = np.repeat(rng.standard_normal((400, 1)), 2, axis=1)
+    model = ShallowAutoencoder(8, encoder="random", frame=frame, random_state=0).fit(rows)
+    assert 1 - model.score(rows) == pytest.approx(1 - 2 / np.pi, abs=0.1)
+
+
+def test_descent_goes_on_from_repeated_rows_of_low_rank(rng):
+    rows = rng.standard_normal((1000, 2)) @ rng.standard_normal((2, 6))
+    make = ShallowAutoencoder(16, encoder="descent", frame="hadamard", random_state=0)
+    design = ShallowAutoencoder(16, frame="hadamard", random_state=0).fit(rows)
+    with pytest.warns(DataWarning, match="repeat"):
+        model = make.fit(rows)
+    assert model.predicted_nmse_ <= design.predicted_nmse_ + 1e-9
+
+
 def test_straight_through_trains_in_any_unit():
     rows = DIGITS[:200, 10:20]
     make = ShallowAutoencoder(8, encoder="straight-through", n_steps=20, random_state=0)

@@ -145,3 +145,37 @@ def test_values_without_a_logarithm_are_named(small, tmp_path, rng):
     np.save(tmp_path / "x.npy", x)
     with pytest.raises(DataError, match="row 12345, 'column 3' is -2.0"):
         read_rows(tmp_path / "x.npy", reading=Reading(scale="log1p"))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_column_that_only_a_held_out_row_moves_is_not_scaled(small, rng, dtype):
+    x = table(rng, dtype=dtype)
+    x[:, 3] = 0.1
+    place = {"row": 0}
+    for _ in range(200):  # until the row that moves is drawn to be held out
+        x[:, 3] = x[0, 3] = np.float32(0.1)
+        x[place["row"], 3] = 5.0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            rows = read_rows(x, reading=Reading(scale="standard"))
+        if np.ptp(rows.test[:, 3]) > 0:
+            break
+        place["row"] += 97
+    assert np.ptp(rows.test[:, 3]) == pytest.approx(4.9, abs=1e-6)
+    assert np.ptp(rows.train[:, 3]) == 0
+    assert rows.moments.covariance()[3, 3] == 0
+
+
+def test_given_rows_that_may_have_been_seen(small, tmp_path, rng):
+    x = np.delete(table(rng), 5, axis=1)
+    np.save(tmp_path / "x.npy", x)
+    with pytest.warns(DataWarning, match="At least .* of 2000 rows"):
+        read_rows(tmp_path / "x.npy", X_test=x[:2000], reading=Reading())
+
+
+def test_rows_with_gaps_hide_which_rows_are_last(small, tmp_path, rng):
+    x = table(rng)
+    x[3, 3] = np.nan
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(DataError, match="without the rows that have gaps"):
+        read_rows(tmp_path / "x.npy", split="last", reading=Reading(drop_missing=True))

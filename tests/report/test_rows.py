@@ -114,3 +114,27 @@ def test_a_label_left_in_is_said_once(rng):
     assert len(said) == 1
     assert "--drop 'column 3'" in said[0]
     assert rows.dataset.values.shape[1] == 4
+
+
+@pytest.mark.parametrize(("header", "said"), [("a,b,c", 0), ("c,b,a", 0), ("a,b,d", 1)])
+def test_given_rows_with_other_names_are_said_to_be_taken_by_place(
+    rng, tmp_path, header, said
+):
+    for name, first in (("train", "a,b,c"), ("test", header)):
+        rows = rng.standard_normal((100, 3))
+        np.savetxt(tmp_path / f"{name}.csv", rows, "%.6f", ",", header=first, comments="")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_rows(tmp_path / "train.csv", X_test=tmp_path / "test.csv", reading=Reading())
+    told = [str(w.message) for w in caught if w.category is DataWarning]
+    assert [("'d' is not there" in text) for text in told] == [True] * said
+
+
+def test_given_rows_without_names_are_taken_by_place_in_silence(rng, tmp_path):
+    rows = rng.standard_normal((100, 3))
+    np.savetxt(tmp_path / "x.csv", rows, "%.6f", ",", header="a,b,c", comments="")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_rows(
+            tmp_path / "x.csv", X_test=rng.standard_normal((50, 3)), reading=Reading()
+        )

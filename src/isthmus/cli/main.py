@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -88,5 +89,6 @@ def _tell(error: Any) -> None:
 
 
 def main() -> None:
-    """Console script."""
+    """Console script; being told to end cleans up as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     sys.exit(run())

@@ -99,6 +99,7 @@ def hold_out(
     elif split == "random":
         sizes = np.bincount(group, minlength=n_groups)
         order = random_subset(rng, n_groups, n_groups)
+        order = order[np.argsort(sizes[order] > n_rows // 2, kind="stable")]
         taken = np.cumsum(sizes[order])
         count = int(np.searchsorted(taken, wanted)) + 1
         while count > 1 and taken[count - 1] > n_rows // 2:

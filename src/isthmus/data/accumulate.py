@@ -13,6 +13,8 @@ _BYTES = 2**26  # of the buffer that a block is centred in
 _EXACT = 2**24  # float32 holds every whole number up to here
 _ROUNDED = 1024  # rows per product where float32 may round
 _WORTH = 512  # rows per product from which float32 beats float64
+_NOISE = 1e-12  # of a column's size: float64 rounding, not a change
+_WEAK = 1e-26  # sums of squares below this have lost digits in float32
 
 
 def accumulate(
@@ -101,6 +103,7 @@ class _Sums:
         self.most = max(1, _BYTES // (8 * n_columns))
         self.buffer = np.empty((0, n_columns))
         self.means: list[np.ndarray] = []
+        self.size = np.zeros(n_columns)  # of what rounds, where float32 may
 
     def add(self, rows: np.ndarray) -> None:
         """Add a block, a piece at a time."""
@@ -134,8 +137,9 @@ class _Sums:
         centred = rows - self.shift
         mean = centred.mean(axis=0)
         centred -= mean
+        np.maximum(self.size, np.abs(mean) + np.abs(self.shift), out=self.size)
         self.total += rows.shape[0] * mean
-        self._multiply_single(centred.astype(np.float32))
+        self._multiply_single(centred.astype(np.float32), centred)
         self.means.append(np.sqrt(rows.shape[0]) * mean)
         if len(self.means) == _ROUNDED:
             self._flush()
@@ -151,12 +155,20 @@ class _Sums:
 
         self.products = dsyrk(1.0, centred.T, beta=1.0, c=self.products, overwrite_c=1)
 
-    def _multiply_single(self, centred: np.ndarray) -> None:
+    def _multiply_single(
+        self, centred: np.ndarray, exact: np.ndarray | None = None
+    ) -> None:
+        """In float32, unless columns that change there are too small for it."""
         from scipy.linalg.blas import ssyrk
 
         if not self.piece.size:
             self.piece = np.zeros(self.products.shape, np.float32, order="F")
         self.piece = ssyrk(1.0, centred.T, beta=0.0, c=self.piece, overwrite_c=1)
+        if exact is not None:
+            weak = np.flatnonzero(self.piece.diagonal() < _WEAK)
+            if np.any(np.abs(exact[:, weak]).max(axis=0) > _NOISE * self.size[weak]):
+                self._multiply_double(exact)
+                return
         self.products += self.piece
 
     def finish(self) -> tuple[int, np.ndarray, np.ndarray]:

@@ -78,13 +78,17 @@ class Principal:
             The axes.
 
         Raises:
-            DataError: If there are no rows.
+            DataError: If there are no rows or columns, or a value is not finite.
         """
+        if np.ndim(x) != 2 or 0 in np.shape(x):
+            raise DataError(
+                "`Principal.from_rows(x)` must have rows and columns; got shape "
+                f"{np.shape(x)}."
+            )
+        x = np.asarray(x)
         if x.shape[0] >= x.shape[1]:
             moments = Moments.from_rows(x)
             return cls.from_moments(moments, mean_fourth_length(x, moments.mean))
-        if x.shape[0] == 0:
-            raise DataError(f"`Principal.from_rows(x)` must have rows; got {x.shape}.")
         mean = x.mean(axis=0, dtype=np.float64)
         centred = x - mean
         live = np.ptp(x, axis=0) > 0
@@ -107,6 +111,11 @@ class Principal:
             The axes.
         """
         covariance = moments.covariance()
+        if not np.isfinite(covariance).all():
+            raise DataError(
+                "`Principal` must come from finite rows, small enough to square. Leave out "
+                "rows with missing values, or divide the data by a constant."
+            )
         values, basis = descending_eigh(covariance)
         if mean_fourth is None:
             mean_fourth = float(values.sum() ** 2 + 2.0 * np.sum(values**2))

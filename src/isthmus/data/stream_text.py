@@ -222,6 +222,9 @@ def _layout(
         else:
             left_out += (f"{names[index]} (no number in the first {len(rows)} rows)",)
     if not kept:
-        raise DataError(f"`{name}` must have a column of numbers; all are text.")
+        raise DataError(
+            f"`{name}` must have a column of numbers; all are text. Cells are "
+            "separated by commas, and decimals take a point."
+        )
     length = sum(len(cell) + 1 for cells in rows for cell in cells) // len(rows)
     return Layout(names, kept, left_out, first[0] if header else 0, length)

@@ -95,7 +95,10 @@ def _mixed(path: Path, names: tuple[str, ...], header: bool, choice: Choice) -> 
         elif index in set(kept):
             left_out += (f"{names[index]} (not numbers)",)
     if not columns:
-        raise DataError(f"`{path.name}` must have a column of numbers; all are text.")
+        raise DataError(
+            f"`{path.name}` must have a column of numbers; all are text. Cells are "
+            "separated by commas, and decimals take a point."
+        )
     values = np.stack(columns, axis=1)
     used_names = tuple(names[i] for i in used)
     refuse_bad_cells(

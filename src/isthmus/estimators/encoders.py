@@ -18,6 +18,7 @@ from isthmus.training import descend, water_filled_rows
 Progress = Callable[[str, int, int], None]
 MakeFrame = Callable[..., AbstractFrame]
 _BATCH, _LARGEST_BATCH = 128, 1024
+_DARK = 1e-12  # share of the variance below which a row of a frame sees none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +63,17 @@ class Task:
     def frame(self, n_input: int) -> Float[np.ndarray, "code input"]:
         """Dense frame without zero rows, which few columns of a transform can have."""
         dense = self.make_frame(self.n_code, n_input, rng=self.rng).to_dense()
-        dark = np.sum(dense**2, axis=1) < 1e-12
-        dense[dark] = random_normal(self.rng, int(dark.sum()), n_input)
+        return self._redrawn(dense, np.sum(dense**2, axis=1) < _DARK)
+
+    def seeing_frame(self) -> Float[np.ndarray, "code input"]:
+        """Dense frame without rows that lie where the data have no variance."""
+        dense = self.frame(self.principal.n_input)
+        seen = np.square(dense @ self.coordinates) @ self.variances
+        size = np.einsum("ij,ij->i", dense, dense)
+        return self._redrawn(dense, seen < _DARK * size * float(self.variances.sum()))
+
+    def _redrawn(self, dense: np.ndarray, dark: np.ndarray) -> np.ndarray:
+        dense[dark] = random_normal(self.rng, int(dark.sum()), dense.shape[1])
         return dense
 
     def unit_design(self) -> Float[np.ndarray, "code rank"]:
@@ -98,7 +108,7 @@ def random_encoder(task: Task) -> Encoder:
     """Frame alone: rotation and sign, as in locality-sensitive hashing."""
     if task.whiten:
         return Encoder(task.frame(task.principal.rank) @ task.coordinates.T)
-    return Encoder(task.frame(task.principal.n_input))
+    return Encoder(task.seeing_frame())
 
 
 def design_encoder(task: Task) -> Encoder:

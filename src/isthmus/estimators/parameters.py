@@ -12,6 +12,7 @@ from isthmus.core.memory import check_memory
 _CALL = "ShallowAutoencoder"
 _BLOCK = 4096
 _LEAST, _MOST = 1e-60, 1e60  # of a spread: fourth powers must not overflow
+_LEAST_SINGLE = 1e-34  # float32 loses digits below 1e-38
 
 
 def code_length(n_code: int | None, rate: float | None, n_input: int) -> int:
@@ -77,10 +78,13 @@ def check_spread(x: np.ndarray, *, name: str = f"{_CALL}.fit(X)") -> None:
         for i in range(0, x.shape[0], _BLOCK)
     )
     if spread == 0:
-        raise DataError(f"`{name}` must see rows that differ; all {x.shape[0]} are equal.")
-    if not _LEAST <= spread <= _MOST:
         raise DataError(
-            f"`{name}` must see rows that differ by {_LEAST:g} to {_MOST:g}; they "
+            f"`{name}` must see rows that differ; all {x.shape[0]} to fit on are equal."
+        )
+    least = _LEAST_SINGLE if x.dtype == np.float32 else _LEAST
+    if not least <= spread <= _MOST:
+        raise DataError(
+            f"`{name}` must see rows that differ by {least:g} to {_MOST:g}; they "
             f"differ by {spread:.3g}. Multiply or divide the data by a constant."
         )
 

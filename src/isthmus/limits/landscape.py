@@ -86,9 +86,7 @@ class FreeRisk(AbstractRisk):
         except linalg.LinAlgError:
             repeated = True
         if repeated:
-            kernel = _kernel(correlation, self.activation)
-            kernel.flat[:: kernel.shape[0] + 1] += floor
-            factor, _ = linalg.cho_factor(kernel.T, lower=True, overwrite_a=True)
+            factor = _factor_of_repeated(_kernel(correlation, self.activation), floor)
         solved = linalg.solve_triangular(
             factor,
             np.asfortranarray(rows * self.root),
@@ -114,6 +112,21 @@ class FreeRisk(AbstractRisk):
         """Tangent gradient of n_input times the risk."""
         decoder = np.ascontiguousarray(self.decoder(point))
         return _gradient(point.rows, decoder, point.correlation, self)
+
+
+def _factor_of_repeated(kernel: np.ndarray, floor: float) -> np.ndarray:
+    """Cholesky factor with the least jitter, from this floor on, that rounding admits."""
+    from scipy import linalg
+
+    while True:
+        raised = kernel.copy()
+        raised.flat[:: kernel.shape[0] + 1] += floor
+        try:
+            return np.asarray(linalg.cho_factor(raised.T, lower=True, overwrite_a=True)[0])
+        except linalg.LinAlgError:
+            if floor > np.abs(kernel).max():
+                raise
+            floor *= 100.0
 
 
 class TiedRisk(AbstractRisk):

@@ -33,6 +33,7 @@ FIT_ROWS = 20_000
 _WORTH_LOOKING = 2**24
 _TEST_ROWS = 10_000
 _BLOCK = 1024
+_LOST = 1e-5  # of a column's scatter: what is left below this may be rounding
 
 
 def large_stream(
@@ -146,9 +147,10 @@ def rows_of_stream(
         held = hold_out(dataset.values, rng=rng, n_test=n_test)
         train, test = _parted(dataset.values, held)
         logged = np.log1p(test) if scale == "log1p" else test
-        moments = moments.without(Moments.from_rows(logged))
+        moments = _without(moments, Moments.from_rows(logged), train)
     else:
-        held, test = split_rows(dataset, others, split, seed)
+        complete = dataset.values.shape[0] >= moments.n_rows
+        held, test = split_rows(dataset, others, split, seed, complete=complete)
         train = dataset.values
         n_rows = (source.n_rows or moments.n_rows) + (0 if given is None else len(test))
     lost = 0 if given is None else given.n_rows_dropped
@@ -182,6 +184,16 @@ def _parted(rows: np.ndarray, held: HeldOut) -> tuple[np.ndarray, np.ndarray]:
     return rows[:n_train], rows[n_train:]
 
 
+def _without(moments: Moments, held: Moments, train: np.ndarray) -> Moments:
+    """Moments of the other rows; a column that only held-out rows move has no variance."""
+    left = moments.without(held)
+    lost = np.diag(left.scatter) <= _LOST * np.diag(moments.scatter)
+    still = np.flatnonzero(lost)
+    still = still[(train[:, still] == train[0, still]).all(axis=0)]
+    left.scatter[still] = left.scatter[:, still] = 0.0
+    return left
+
+
 def _may_be_large(data: str | os.PathLike) -> bool:
     """Whether a file is worth opening to see how many rows it has."""
     text = os.fspath(data)
@@ -195,10 +207,13 @@ def _may_be_large(data: str | os.PathLike) -> bool:
 def _last_rows(source: AbstractStream) -> np.ndarray:
     """The rows that are held out of a time series, read by their numbers."""
     if source.n_rows is None:
+        way_out = "Save it as .npy or .parquet"
+        if source.drop_missing:
+            way_out = "Save it without the rows that have gaps, as .npy or .parquet"
         raise DataError(
             f"`{source.name}` does not say how many rows it has, so that its last ones "
-            "cannot be held out while it is read in blocks. Save it as .npy or .parquet, "
-            "or pass them with --test."
+            f"cannot be held out while it is read in blocks. {way_out}, or pass them "
+            "with --test."
         )
     n_rows = source.n_rows
     return source.rows(np.arange(n_rows - held_out_count(n_rows), n_rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import warnings
 
 import numpy as np
@@ -47,6 +48,9 @@ def like(source: Dataset, given: Dataset) -> Dataset:
 
     Raises:
         DataError: If the numbers of columns differ.
+
+    Warns:
+        DataWarning: If the names differ, so that places must tell.
     """
     if given.values.shape[1] != source.values.shape[1]:
         raise DataError(
@@ -54,10 +58,25 @@ def like(source: Dataset, given: Dataset) -> Dataset:
             f"`{source.name}`; got {given.values.shape[1]}."
         )
     names, theirs = source.column_names, given.column_names
-    if names == theirs or set(names) != set(theirs) or len(set(names)) < len(names):
+    if set(names) != set(theirs):
+        strange = next(name for name in theirs if name not in names)
+        if not (_are_numbered(names) or _are_numbered(theirs)):
+            warnings.warn(
+                f"`{given.name}` names its columns otherwise than `{source.name}` "
+                f"({strange!r} is not there); they were taken in the order of the file.",
+                DataWarning,
+                stacklevel=2,
+            )
+        return given
+    if names == theirs or len(set(names)) < len(names):
         return given
     order = [theirs.index(name) for name in names]
     return dataclasses.replace(given, values=given.values[:, order], column_names=names)
+
+
+def _are_numbered(names: tuple[str, ...]) -> bool:
+    """Whether a file gave no names: then columns are called by their places."""
+    return all(re.fullmatch(r"(column|pixel) [\d,]+", name) for name in names)
 
 
 def with_columns_of(dataset: Dataset, given: Dataset) -> Dataset:
@@ -78,7 +97,12 @@ def with_columns_of(dataset: Dataset, given: Dataset) -> Dataset:
 
 
 def split_rows(
-    dataset: Dataset, given: Dataset | None, split: str, seed: int
+    dataset: Dataset,
+    given: Dataset | None,
+    split: str,
+    seed: int,
+    *,
+    complete: bool = True,
 ) -> tuple[HeldOut, np.ndarray]:
     """Draw held-out rows; or all rows train, given ones measure, rows in both are said.
 
@@ -87,6 +111,7 @@ def split_rows(
         given: Held-out rows; None draws them.
         split: How: ``"random"`` or ``"last"``.
         seed: Of the draw.
+        complete: Whether the rows are all that train, and not a sample of them.
 
     Returns:
         The split and the held-out rows.
@@ -106,8 +131,8 @@ def split_rows(
     seen = np.isin(group[x.shape[0] :], group[: x.shape[0]])
     if seen.any():
         warnings.warn(
-            f"{int(seen.sum())} of {test.shape[0]} rows of `{given.name}` equal a "
-            "training row; what is measured on them is no test.",
+            f"{'' if complete else 'At least '}{int(seen.sum())} of {test.shape[0]} rows "
+            f"of `{given.name}` equal a training row; what is measured on them is no test.",
             DataWarning,
             stacklevel=2,
         )
