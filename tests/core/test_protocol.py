@@ -103,3 +103,29 @@ def test_measure_needs_variance():
 def test_rows_that_most_others_equal_are_never_held_out(seed):
     x = np.vstack([np.zeros((60, 2)), np.arange(8.0).reshape(4, 2) + 1])
     assert hold_out(x, rng=as_rng(seed)).test.size <= 32
+
+
+def test_equal_rows_are_one_observation(rng):
+    x, mean = rng.standard_normal((60, 4)), np.zeros(4)
+    x_hat = x + 0.3 * rng.standard_normal((60, 4))
+    once = measure(x, x_hat, mean)
+    often = measure(np.repeat(x, 50, axis=0), np.repeat(x_hat, 50, axis=0), mean)
+    assert often.value == pytest.approx(once.value)
+    assert often.standard_error == pytest.approx(once.standard_error)
+    assert often.n_rows == 3000
+    apart = paired_difference(x, x_hat, 0 * x, mean)
+    again = paired_difference(
+        *(np.repeat(part, 9, axis=0) for part in (x, x_hat, 0 * x)), mean
+    )
+    assert again.standard_error == pytest.approx(apart.standard_error)
+
+
+def test_standard_error_of_repeated_rows_is_that_of_new_draws():
+    values, errors = [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((40, 3))[rng.integers(0, 40, 400)]
+        found = measure(x, 0.5 * np.sign(x), np.zeros(3))
+        values.append(found.value)
+        errors.append(found.standard_error)
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.25)

@@ -44,7 +44,7 @@ class Measurement:
 
     Attributes:
         value: The estimate.
-        standard_error: Over rows, conditional on what was fitted.
+        standard_error: Over rows, equal rows taken as one; conditional on what was fitted.
         n_rows: Rows it was taken over.
     """
 
@@ -157,7 +157,8 @@ def measure(
 
     .. math:: \mathrm{NMSE} = \sum \|x - \hat x\|^2 / \sum \|x - m\|^2
 
-    "Always answer the mean" scores 1. The standard error is that of a ratio of means.
+    "Always answer the mean" scores 1. The standard error is that of a ratio of means over
+    groups of equal rows, which say nothing that one of them does not.
 
     Args:
         x: Rows, input units.
@@ -175,11 +176,39 @@ def measure(
         >>> measure(rows, np.zeros((3, 1)), np.zeros(1)).value
         1.0
     """
-    return measure_errors(row_errors(x, x_hat), row_errors(x, mean))
+    error, energy = row_errors(x, x_hat), row_errors(x, mean)
+    return measure_errors(error, energy, group_of_row(x))
+
+
+def nmse_of(
+    x: Float[np.ndarray, "row column"],
+    x_hat: Float[np.ndarray, "row column"],
+    mean: Float[np.ndarray, " column"],
+) -> float:
+    """The value of :func:`measure` alone, where nobody asks how sure it is.
+
+    Args:
+        x: Rows.
+        x_hat: Their reconstruction.
+        mean: Mean of the training rows.
+
+    Returns:
+        NMSE.
+
+    Raises:
+        DataError: If every row equals the mean.
+
+    Examples:
+        >>> nmse_of(np.array([[1.0], [-1.0]]), np.array([[0.0], [-1.0]]), np.zeros(1))
+        0.5
+    """
+    return measure_errors(row_errors(x, x_hat), row_errors(x, mean)).value
 
 
 def measure_errors(
-    error: Float[np.ndarray, " row"], energy: Float[np.ndarray, " row"]
+    error: Float[np.ndarray, " row"],
+    energy: Float[np.ndarray, " row"],
+    group: Int[np.ndarray, " row"] | None = None,
 ) -> Measurement:
     """The same from the squared errors of the rows, or from differences of two methods'.
 
@@ -187,6 +216,8 @@ def measure_errors(
         error: Squared error of each row, or that of one method minus that of another:
             then the result is the difference of their NMSE, its standard error paired.
         energy: Squared distance of each row from the mean of the training rows.
+        group: Number of each row's group, as :func:`group_of_row` gives it; rows of a
+            group are one observation. None where all rows are known to differ.
 
     Returns:
         NMSE or difference.
@@ -201,7 +232,10 @@ def measure_errors(
     if not energy.sum() > 0:
         raise DataError("Every row equals the mean: the NMSE has no denominator.")
     value = float(error.sum() / energy.sum())
-    return _ratio(error - value * energy, energy, value)
+    n_rows = error.size
+    if group is not None:
+        error, energy = np.bincount(group, error), np.bincount(group, energy)
+    return _ratio(error - value * energy, energy, value, n_rows)
 
 
 def paired_difference(
@@ -230,7 +264,7 @@ def paired_difference(
         -1.0
     """
     gain = row_errors(x, x_hat) - row_errors(x, other)
-    return measure_errors(gain, row_errors(x, mean))
+    return measure_errors(gain, row_errors(x, mean), group_of_row(x))
 
 
 def row_errors(
@@ -273,9 +307,11 @@ def total_bits(n_code: int, *, norm: str = "none", bits_per_symbol: float = 1.0)
     return math.ceil(n_code * bits_per_symbol - 1e-9) + NORM_BITS[norm]
 
 
-def _ratio(residual: np.ndarray, energy: np.ndarray, value: float) -> Measurement:
-    n_rows = residual.size
-    if n_rows < 2:
+def _ratio(
+    residual: np.ndarray, energy: np.ndarray, value: float, n_rows: int
+) -> Measurement:
+    count = residual.size
+    if count < 2:
         return Measurement(value, float("nan"), n_rows)
-    variance = float(residual @ residual) / (n_rows * (n_rows - 1))
+    variance = float(residual @ residual) / (count * (count - 1))
     return Measurement(value, float(np.sqrt(variance) / energy.mean()), n_rows)

@@ -18,7 +18,7 @@ from isthmus import frames
 from isthmus.core.activations import Activation, resolve_activation
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.progress import progress_bar
-from isthmus.core.protocol import measure, total_bits
+from isthmus.core.protocol import nmse_of, total_bits
 from isthmus.core.random import as_rng
 from isthmus.data.principal import Principal
 from isthmus.estimators.encoders import ENCODERS, Task
@@ -288,7 +288,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         check_is_fitted(self)
         x = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         codes, relative = self._encode(x - self.mean_.astype(x.dtype, copy=False))
-        return 1.0 - measure(x, self._decode(codes, relative), self.mean_).value
+        return 1.0 - nmse_of(x, self._decode(codes, relative), self.mean_)
 
     def _resolved(self) -> Activation:
         return resolve_activation(self.activation)

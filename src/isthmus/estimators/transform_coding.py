@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from isthmus.core.door import real_number, whole_number
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS
-from isthmus.core.protocol import measure, total_bits
+from isthmus.core.protocol import nmse_of, total_bits
 from isthmus.data.principal import Principal
 from isthmus.estimators.parameters import check_spread
 from isthmus.estimators.quantised_axes import (
@@ -213,7 +213,7 @@ class TransformCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         x = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
         axes = self._axes()
         x_hat = axes.decode(axes.encode(x), self.levels_.astype(x.dtype, copy=False))
-        return 1.0 - measure(x, x_hat, self.mean_).value
+        return 1.0 - nmse_of(x, x_hat, self.mean_)
 
     def _axes(self) -> QuantisedAxes:
         return QuantisedAxes(self.mean_, self.basis_, self.deviation_, self.allocation_)

@@ -11,7 +11,7 @@ import numpy as np
 from isthmus.core.activations import resolve_activation
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS
-from isthmus.core.protocol import measure_errors, row_errors
+from isthmus.core.protocol import group_of_row, measure_errors, row_errors
 from isthmus.data import Principal
 from isthmus.data.moments import second_moments
 from isthmus.limits import covariance_limit, rate_distortion, transform_coding
@@ -49,6 +49,7 @@ class Ground:
         fit: Training rows to fit on.
         test: Rows to measure on.
         energy: Squared distance of each of them from the training mean.
+        group: Which of them are equal.
         test_moments: Their second moments along the axes, about the training mean.
         along: Some of the held-out rows along the axes, about the training mean.
         outside: Mean square of what they have in no axis, summed over columns.
@@ -60,6 +61,7 @@ class Ground:
     fit: np.ndarray
     test: np.ndarray
     energy: np.ndarray
+    group: np.ndarray
     test_moments: np.ndarray
     along: np.ndarray
     outside: float
@@ -74,13 +76,14 @@ class Ground:
         energy = np.concatenate(
             [row_errors(test[at], principal.mean) for at in _blocks(test.shape[0])]
         )
+        group = group_of_row(test)
         turned = (principal.coordinates(test[at]) for at in _blocks(test.shape[0]))
         moments = second_moments(turned, np.zeros(principal.eigenvalues.size))
         along = principal.coordinates(test[:NORM_ROWS])
         outside = max(float(energy.mean()) - float(np.trace(moments)), 0.0)
         if principal.eigenvalues.size == principal.n_input:
             outside = 0.0
-        return cls(task, principal, fit, test, energy, moments, along, outside, seed)
+        return cls(task, principal, fit, test, energy, group, moments, along, outside, seed)
 
     def errors(self, model: Codec) -> np.ndarray:
         """Squared error of each held-out row."""
@@ -127,7 +130,7 @@ def reach(
         decoder, predicted = model.decoder_used_, model.predicted_nmse_
         history = model.history_
     errors = ground.errors(model)
-    measured = measure_errors(errors, ground.energy)
+    measured = measure_errors(errors, ground.energy, ground.group)
     against = measure_errors(
         errors - (errors if designed is None else designed), ground.energy
     )

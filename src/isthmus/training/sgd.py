@@ -13,7 +13,7 @@ from torch import Tensor
 
 from isthmus.core.errors import NotConverged, ValueOutOfRange
 from isthmus.core.memory import check_memory
-from isthmus.core.protocol import measure
+from isthmus.core.protocol import nmse_of
 from isthmus.core.random import as_rng, random_normal, random_subset
 from isthmus.core.typing import Matrix
 from isthmus.models.straight_through import CodeLayer, code_layer
@@ -206,7 +206,7 @@ def _diverged(step: int, rate: float) -> str:
 def _nmse(step: TwoLayerStep, x: Tensor, z: Tensor) -> float:
     with torch.inference_mode():
         guess = step.layer.forward(z @ step.directions.T) @ step.decoder_weight.T
-    return measure(_to_numpy(x), _to_numpy(guess), np.zeros(x.shape[1])).value
+    return nmse_of(_to_numpy(x), _to_numpy(guess), np.zeros(x.shape[1]))
 
 
 def _like(dtype: object, device: object) -> Tensor:
