@@ -18,40 +18,44 @@ from isthmus.report.records import DataFacts, Reached, Sentence
 from isthmus.report.style import count, number, percent, with_error
 from isthmus.report.thresholds import TIE
 
-MOST_SENTENCES, MOST_RATES = 6, 3
+MOST_RATES = 3
+_FAR_ABOVE = 2.0
 
 
 def judge(facts: DataFacts, reached: Sequence[Reached]) -> tuple[Sentence, ...]:
-    """Three to six sentences that hold for exactly these numbers.
+    """Three to five sentences that hold for exactly these numbers.
 
     Args:
         facts: Of the data.
         reached: What was measured, designed encoders among them.
 
     Returns:
-        Sentences with the section each speaks of.
+        Sentences with the section each speaks of: the data, the codec to use, what the
+        autoencoder leaves, and why that is not the reference.
     """
     designed = [row for row in reached if row.encoder == "design"]
     if not designed:
         return (_about_data(facts),)
     near = min(designed, key=lambda row: abs(row.rate - 1.0))
-    others = []
-    gap = about_gap(facts, near)
+    there = [row for row in reached if row.n_code == near.n_code]
+    sentences = [
+        _about_data(facts),
+        _about_codec(facts, near, reached),
+        Sentence(_about_rates(_chosen(designed, near)), "reached"),
+    ]
+    gap = about_gap(facts, near, there)
     if gap is not None:
-        others.append(Sentence(gap, "reached"))
+        sentences.append(Sentence(gap, "reached"))
     below = [row for row in designed if _z(row) < -TIE.value]
     if below:
-        others.append(Sentence(why_below(facts, below), "data"))
-    others.append(_about_codec(near, nearest_to_one_bit(reached)))
-    told = _chosen(designed, near, MOST_SENTENCES - 1 - len(others))
-    rates = [Sentence(_about_rate(row), "reached") for row in told]
-    return (_about_data(facts), *rates, *others)
+        sentences.append(Sentence(why_below(facts, below), "data"))
+    return tuple(sentences)
 
 
-def _chosen(designed: Sequence[Reached], near: Reached, at_most: int) -> list[Reached]:
+def _chosen(designed: Sequence[Reached], near: Reached) -> list[Reached]:
     """The rate nearest to 1, then the lowest, the highest and others; in order."""
     wanted = (near, designed[0], designed[-1], *designed)
-    codes = list(dict.fromkeys(row.n_code for row in wanted))[: min(at_most, MOST_RATES)]
+    codes = list(dict.fromkeys(row.n_code for row in wanted))[:MOST_RATES]
     return [row for row in designed if row.n_code in codes]
 
 
@@ -62,47 +66,85 @@ def _z(row: Reached) -> float:
 
 
 def _about_data(facts: DataFacts) -> Sentence:
+    lengths = "; all rows have the same norm" if facts.unit_norm else ""
     return Sentence(
         f"{facts.name} has {count(facts.n_rows)} rows and {count(facts.n_input)} columns "
-        f"that change; its variance is spread as over {number(facts.n_effective)} equally "
-        "strong directions.",
+        f"that change{lengths}; its variance is spread as over "
+        f"{number(facts.n_effective)} equally strong directions.",
         "data",
     )
 
 
-def _about_rate(row: Reached) -> str:
-    start = (
-        f"At {number(row.rate)} bits per column ({count(row.n_code)} per vector) the "
-        f"designed sign autoencoder leaves {with_error(row.nmse, row.standard_error)} of "
-        "the variance on held-out rows"
-    )
-    reference = number(row.reference)
-    z = _z(row)
-    if z < -TIE.value:
-        share = percent(1.0 - row.nmse / row.reference)
-        return (
-            f"{start}: {share} below the Gaussian reference {reference}, "
-            f"{abs(z):.1f} standard errors."
-        )
-    if z <= TIE.value:
-        return f"{start}: at the Gaussian reference {reference} within two standard errors."
-    share = percent(row.nmse / row.reference - 1.0)
-    return (
-        f"{start}: {share} above the Gaussian reference {reference}, {z:.1f} standard "
-        f"errors; on Gaussian data of the same covariance this encoder would leave "
-        f"{number(row.predicted)}."
-    )
+def _about_rates(rows: Sequence[Reached]) -> str:
+    first, *others = rows
+    clauses = [
+        f"{_measured(first)} of the variance at {number(first.rate)} bits per column "
+        f"({count(first.n_code)} per vector), {_beside(first, 'the Gaussian reference')}"
+    ]
+    clauses += [
+        f"{_measured(row)} at {number(row.rate)} ({count(row.n_code)}), "
+        f"{_beside(row, 'the reference')}"
+        for row in others
+    ]
+    told = "; ".join(clauses)
+    return f"On held-out rows the designed sign autoencoder leaves {told}."
 
 
-def _about_codec(designed: Reached, rows: Sequence[Reached]) -> Sentence:
+def _beside(row: Reached, name: str) -> str:
+    """Say where a measurement lies: below, at or above the reference of that name."""
+    reference, z = f"{name} {number(row.reference)}", _z(row)
+    errors = f"({abs(z):.1f} standard errors)"
+    if abs(z) <= TIE.value:
+        return f"at {reference} within two standard errors"
+    ratio = row.nmse / row.reference
+    if ratio > _FAR_ABOVE:
+        return f"{number(ratio)} times {reference} {errors}"
+    side = "below" if z < 0 else "above"
+    return f"{percent(abs(ratio - 1.0))} {side} {reference} {errors}"
+
+
+def _about_codec(
+    facts: DataFacts, designed: Reached, reached: Sequence[Reached]
+) -> Sentence:
     """Which codec to use; without a measured classic, what is predicted for it."""
+    rows = nearest_to_one_bit(reached)
     choice = choose(rows)
     if choice is None or all(row.encoder != TRANSFORM_CODING for row in rows):
         return Sentence(_about_prediction(designed, rows), "limits")
     start = f"At {number(choice.winner.rate)} bits per column"
     bits = f"{count(choice.winner.bits_per_vector)} bits per vector, all counted"
-    said = _about_tie(choice) if choice.certainty == "tie" else _about_winner(choice)
+    if choice.certainty == "tie":
+        said = _about_tie(choice, facts.n_test)
+    else:
+        said = _about_winner(choice) + _elsewhere(choice, reached)
     return Sentence(f"{start} ({bits}) {said}", "reached")
+
+
+def _elsewhere(choice: Choice, reached: Sequence[Reached]) -> str:
+    """Say how the winner does at the other rates where it can be compared."""
+    wins: list[str] = []
+    ties: list[str] = []
+    losses: list[str] = []
+    for code in sorted({row.n_code for row in reached} - {choice.winner.n_code}):
+        other = choose([row for row in reached if row.n_code == code])
+        if other is None or choice.winner.encoder not in _encoders(reached, code):
+            continue
+        rate = number(other.winner.rate)
+        if choice.winner.encoder not in [row.encoder for row in other.tied]:
+            losses.append(f"{rate} ({codec_name(other.winner.encoder)} is)")
+        else:
+            (wins if len(other.tied) == 1 else ties).append(rate)
+    told = (("is best", wins), ("ties for best", ties), ("is not best", losses))
+    parts = [f"{what} at {_listed(rates)}" for what, rates in told if rates]
+    return f" It {_listed(parts)} bits per column." if parts else ""
+
+
+def _encoders(reached: Sequence[Reached], code: int) -> set[str]:
+    return {row.encoder for row in reached if row.n_code == code}
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
 def _about_winner(choice: Choice) -> str:
@@ -113,22 +155,22 @@ def _about_winner(choice: Choice) -> str:
     least = "" if lead.exact else "at least "
     sure = "clear" if choice.certainty == "clear" else "likely, but not certain"
     return (
-        f"use {codec_name(winner.encoder)}: it leaves {_measured(winner)} on held-out "
-        f"rows, {_unsigned(lead)} less than the next best, "
+        f"use {codec_name(winner.encoder)}: it leaves {_measured(winner)} of the "
+        f"variance on held-out rows, {_unsigned(lead)} less than the next best, "
         f"{codec_name(second.encoder)}{more}. That is "
         f"{least}{lead.z:.1f} standard errors: {sure}."
     )
 
 
-def _about_tie(choice: Choice) -> str:
+def _about_tie(choice: Choice, n_test: int) -> str:
     named = [f"{codec_name(row.encoder)} ({_measured(row)})" for row in choice.tied]
-    names = f"{', '.join(named[:-1])} and {named[-1]}"
     lead = choice.lead
     least = "" if lead.exact else "at least "
     z = f", {least}{lead.z:.1f} standard errors" if math.isfinite(lead.z) else ""
     return (
-        f"no codec wins: {names} tie within two standard errors, so any of them will do; "
-        f"the best two differ by {_unsigned(lead)}{z}."
+        f"no codec wins: {_listed(named)} tie within two standard errors on "
+        f"{count(n_test)} held-out rows, so that cost may decide, or more rows; the best "
+        f"two differ by {_unsigned(lead)}{z}."
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from isthmus.report.comparison import difference
 from isthmus.report.records import DataFacts, Reached
-from isthmus.report.style import number, percent, with_error
+from isthmus.report.style import count, number, percent, with_error
 from isthmus.report.thresholds import (
     DOMINATES,
     FEW_LEVELS,
@@ -13,54 +14,48 @@ from isthmus.report.thresholds import (
     LARGER_PART,
     LIGHT_TAILS,
     MANY_ZEROS,
+    NORM_SHARE,
+    ROUGH,
+    ROWS_BEHIND_A_TRAIT,
     ROWS_PER_SYMBOL,
     TIE,
 )
 
 FITTED = "least-squares"
+NORM_BITS = 16
 _COSTS = {
-    "spectrum": (
-        "a code spent on other directions than the best ones",
-        'try another encoder (encoder="descent")',
-    ),
-    "coherence": (
-        "code symbols that repeat each other",
-        'try another frame (frame="haar") or train on (encoder="descent"); the term '
-        "shrinks as the number of columns grows",
-    ),
-    "decoder": (
-        "a decoder that is not the best linear one for Gaussian data",
-        "fit the decoder on more rows or with a larger ridge",
-    ),
-    "shift": ("held-out rows that differ from the training rows in covariance", ""),
-    "non_gaussianity": (
-        "data that are not Gaussian",
-        "a code fitted to the rows, or a decoder that is not linear",
-    ),
+    "spectrum": "a code spent on other directions than the best ones",
+    "coherence": "code symbols that repeat each other",
+    "decoder": "a decoder that is not the best linear one for Gaussian data",
+    "shift": "held-out rows that differ from the training rows in covariance",
+    "non_gaussianity": "data that are not Gaussian",
 }
 _GAINS = {
     "spectrum": "a code spent better than the reference's",
     "coherence": "code symbols that repeat each other less than expected",
     "decoder": "a decoder fitted to the rows instead of to Gaussian data",
     "shift": "held-out rows that suit the code better than the training rows",
-    "non_gaussianity": "data that are sparse, bounded or otherwise easier than Gaussian",
+    "non_gaussianity": "data that are easier than Gaussian ones",
 }
 _SHIFT = {
     "last": "train on rows nearer to the last ones, or shuffle if order means nothing",
     "given": "train on rows like the given ones",
     "random": "more training rows, which make the two alike",
 }
+_DECODER = "fit the decoder on more rows or with a larger ridge"
+_NOT_GAUSSIAN = "a code fitted to the rows, or a decoder that is not linear"
 
 
-def about_gap(facts: DataFacts, row: Reached) -> str | None:
+def about_gap(facts: DataFacts, row: Reached, rows: Sequence[Reached] = ()) -> str | None:
     """Name the terms that make the gap, with their signs, and what to do about them.
 
     Args:
         facts: Of the data.
         row: The designed encoder at one code length.
+        rows: Everything measured at that code length; what was tried is not advised.
 
     Returns:
-        A sentence; None where the gap was not split or lies within two standard errors.
+        Sentences; None where the gap was not split or lies within two standard errors.
     """
     gap = row.nmse - row.reference
     if not row.gap or not abs(gap) > TIE.value * row.standard_error:
@@ -70,13 +65,19 @@ def about_gap(facts: DataFacts, row: Reached) -> str | None:
     if not terms:
         return None
     named = " and ".join(_named(row, key, parts[key]) for key in terms)
-    start = (
+    said = (
         f"At {number(row.rate)} bits per column the difference to the reference, "
-        f"{number(gap, signed=True)}, is made up mainly of {named}"
+        f"{number(gap, signed=True)}, comes mainly from {named}."
     )
-    advice = [_advice(facts, row, key) for key in terms if parts[key] > 0]
-    advice = [text for text in advice if text]
-    return f"{start}. What may help: {'; '.join(advice)}." if advice else f"{start}."
+    costs = [key for key in terms if parts[key] > 0]
+    if row.status == "asymptotic" and {"spectrum", "coherence"} & set(costs):
+        said += (
+            " The reference can be loose here: one principal direction takes more than "
+            "5 % of the code."
+        )
+    advice = dict.fromkeys(_advice(facts, row, key, rows) for key in costs)
+    advice.pop("", None)
+    return f"{said} What may help the autoencoder: {'; '.join(advice)}." if advice else said
 
 
 def told_terms(row: Reached) -> dict[str, float]:
@@ -119,21 +120,21 @@ def why_below(facts: DataFacts, below: Sequence[Reached]) -> str:
     Returns:
         A sentence.
     """
-    traits = []
-    if facts.zero_fraction > MANY_ZEROS.value:
-        traits.append(f"{percent(facts.zero_fraction)} of the entries are exactly zero")
-    if facts.n_levels <= FEW_LEVELS.value:
-        traits.append(f"a typical column takes only {facts.n_levels:.0f} different values")
-    if facts.excess_kurtosis > HEAVY_TAILS.value:
-        traits.append(f"tails are heavy (excess kurtosis {facts.excess_kurtosis:.1f})")
-    if facts.excess_kurtosis < LIGHT_TAILS.value:
-        traits.append(f"values are bounded (excess kurtosis {facts.excess_kurtosis:.1f})")
+    if facts.shrinkage > ROUGH.value:
+        return (
+            f"With {count(facts.n_train)} training rows for {count(facts.n_input)} columns "
+            "the reference is rough: the eigenvalues were shrunk by "
+            f"{percent(facts.shrinkage)}, which raises it, so that an error below it "
+            "says little."
+        )
+    traits = _traits(facts)
     if not traits:
         where = "there" if len(below) == 1 else "at those rates"
         return (
             f"Going below the reference {where} needs data that are not Gaussian, yet no "
-            "column statistic here stands out: the dependence between columns, or "
-            "held-out rows that differ from the training rows, may be the reason."
+            "column statistic here stands out: the dependence between columns "
+            "(clusters, curved surfaces), or held-out rows that differ from the training "
+            "rows, may be the reason."
         )
     return (
         "The reference is no bound for these data, which are not Gaussian: "
@@ -141,28 +142,70 @@ def why_below(facts: DataFacts, below: Sequence[Reached]) -> str:
     )
 
 
+def _traits(facts: DataFacts) -> list[str]:
+    """What columns have that Gaussian ones have not; few rows can tell zeros only."""
+    traits = []
+    if facts.zero_fraction > MANY_ZEROS.value:
+        traits.append(f"{percent(facts.zero_fraction)} of the entries are exactly zero")
+    if _fit_rows(facts) < ROWS_BEHIND_A_TRAIT.value:
+        return traits
+    if facts.n_levels <= FEW_LEVELS.value:
+        traits.append(f"a typical column takes only {facts.n_levels:.0f} different values")
+    if facts.excess_kurtosis > HEAVY_TAILS.value:
+        traits.append(f"tails are heavy (excess kurtosis {facts.excess_kurtosis:.1f})")
+    if facts.excess_kurtosis < LIGHT_TAILS.value:
+        kurtosis = number(facts.excess_kurtosis)
+        traits.append(f"values are bounded (excess kurtosis {kurtosis})")
+    return traits
+
+
+def _fit_rows(facts: DataFacts) -> int:
+    return facts.n_fit_rows or facts.n_train
+
+
 def _named(row: Reached, key: str, value: float) -> str:
-    words = _COSTS[key][0] if value > 0 else _GAINS[key]
+    words = _COSTS[key] if value > 0 else _GAINS[key]
     if key != "non_gaussianity":
         return f"{words} ({number(value, signed=True)})"
     size = with_error(value, row.standard_error, signed=True)
     if row.decoder == FITTED:
         size += " with the decoder fitted to them"
     if _is_norm_spread(row) and row.norm_spread is not None:
-        size += f", of which varying lengths {number(row.norm_spread, signed=True)}"
+        part = number(row.norm_spread, signed=True)
+        if row.norm_spread <= value:
+            size += f", of which distances from the mean that vary {part}"
+        else:
+            size += f"; distances from the mean that vary would alone cost {part}"
     return f"{words} ({size})"
 
 
-def _advice(facts: DataFacts, row: Reached, key: str) -> str:
+def _advice(facts: DataFacts, row: Reached, key: str, rows: Sequence[Reached]) -> str:
     if key == "shift":
         return _SHIFT.get(facts.split, _SHIFT["random"])
+    if key == "decoder":
+        return _DECODER
     if key != "non_gaussianity":
-        return _COSTS[key][1]
-    if _is_norm_spread(row) and row.norm == "none":
-        return 'send the norm beside the code (norm="float16", 16 more bits per vector)'
-    if row.decoder == FITTED and facts.n_fit_rows < ROWS_PER_SYMBOL.value * row.n_code:
-        return f"more rows to fit the decoder on, or {_COSTS[key][1]}"
-    return _COSTS[key][1]
+        return _about_descent(row, rows)
+    dear = NORM_SHARE.value * row.n_code < NORM_BITS
+    if _is_norm_spread(row) and row.norm == "none" and not dear:
+        return (
+            'send the distance from the mean beside the code (norm="float16", 16 more bits)'
+        )
+    if row.decoder == FITTED and _fit_rows(facts) < ROWS_PER_SYMBOL.value * row.n_code:
+        return f"more rows to fit the decoder on, or {_NOT_GAUSSIAN}"
+    return _NOT_GAUSSIAN
+
+
+def _about_descent(row: Reached, rows: Sequence[Reached]) -> str:
+    """Advise training on where it was not tried, or what it brought where it helped."""
+    tried = [other for other in rows if other.encoder == "descent"]
+    if not tried:
+        return 'train on (encoder="descent")'
+    gain = difference(row, tried[0])
+    if not gain.z > TIE.value:
+        return ""
+    left = with_error(tried[0].nmse, tried[0].standard_error)
+    return f'training on (encoder="descent"), which leaves {left} here'
 
 
 def _is_norm_spread(row: Reached) -> bool:

@@ -55,6 +55,23 @@ FEW_LEVELS = Threshold(
 )
 HEAVY_TAILS = Threshold("Heavy tails", 1.0, "excess kurtosis: above this is a trait")
 LIGHT_TAILS = Threshold("Light tails", -0.5, "excess kurtosis: below this is a trait")
+ROWS_BEHIND_A_TRAIT = Threshold(
+    "Rows behind a trait",
+    100,
+    "rows: levels and kurtosis of fewer say nothing, since a column of few rows has few "
+    "values",
+)
+ROUGH = Threshold(
+    "Rough reference",
+    0.1,
+    "weight of the shrinkage: above this an error below the reference is put down to "
+    "few training rows",
+)
+NORM_SHARE = Threshold(
+    "Price of a norm",
+    0.25,
+    "of the code: the 16 bits of a norm are advised up to this share",
+)
 NEAR_GAUSSIAN = Threshold(
     "Close to a Gaussian", 0.3, "excess kurtosis: up to this on either side of 0"
 )
@@ -69,5 +86,8 @@ TABLE = (
     FEW_LEVELS,
     HEAVY_TAILS,
     LIGHT_TAILS,
+    ROWS_BEHIND_A_TRAIT,
+    ROUGH,
+    NORM_SHARE,
     NEAR_GAUSSIAN,
 )

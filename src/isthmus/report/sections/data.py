@@ -177,7 +177,7 @@ def _shrinkage(facts: DataFacts) -> str:
         return (
             "weight of a multiple of the identity in the covariance (Ledoit-Wolf), "
             "because there are fewer than 20 training rows per column; references made "
-            "from it are optimistic"
+            "from it are rough: optimistic for want of rows, higher for the shrinking"
         )
     return "the covariance is used as it is: at least 20 training rows per column"
 

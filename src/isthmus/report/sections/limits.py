@@ -31,9 +31,10 @@ STATUS = {
     ),
     "conjecture": "Believed to hold and supported by experiments, but not proved.",
     "asymptotic": (
-        "The bound on Gaussian data holds as before, but one direction takes so much of "
-        "the code that an autoencoder of this size may stay well above it on Gaussian "
-        "data: the reference can be loose. Predicted minus reference says by how much "
+        "The bound on Gaussian data holds as without this word, proved for tied decoders "
+        "and at most one code symbol per column. But one direction takes so much of the "
+        "code that an autoencoder of this size may stay well above it on Gaussian data: "
+        "the reference can be loose. Predicted minus reference says by how much "
         "at most."
     ),
 }
@@ -99,7 +100,9 @@ def build(analysis: Analysis) -> Section:
         blocks.append(
             Text(
                 "There are fewer than 20 training rows per column, so the covariance "
-                "was shrunk (Ledoit-Wolf). The curves are optimistic for that reason."
+                "was shrunk (Ledoit-Wolf). The curves are rough for that reason: few rows "
+                "make the eigenvalues too uneven and the curves optimistic, shrinking "
+                "makes them more even and the curves higher."
             )
         )
     blocks.append(_figure(analysis))

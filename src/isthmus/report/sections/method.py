@@ -28,8 +28,10 @@ MEANING = (
     (
         "Standard error",
         "Of the NMSE as a ratio of two means over the held-out rows, with everything "
-        "fitted held fixed. Two codecs are compared row by row (paired). Where neither is "
-        "the designed encoder, the standard error of their difference is an upper bound.",
+        "fitted held fixed, the draw of the frame too: at few bits another seed can move a "
+        "random rotation by more than this. Two codecs are compared row by row "
+        "(paired). Where neither is the designed encoder, the standard error of "
+        "their difference is an upper bound.",
     ),
     (
         "Rate",

@@ -26,8 +26,6 @@ HEAD = (
     "NMSE − reference",
     "in standard errors",
     "Predicted",
-    "Transform coding, Gaussian",
-    "Rate-distortion",
     "Time",
 )
 
@@ -70,9 +68,9 @@ def build(analysis: Analysis) -> Section:
             "is population (the exact best linear one for Gaussian data of this "
             "covariance) or least-squares (fitted to the training rows), whichever "
             "generalised cross-validation on the training rows prefers"
-            f"{_classic_decoder(analysis)}. Predicted, "
-            "transform coding and rate-distortion are for Gaussian data of this "
-            "covariance, at the same bits. Time is to fit and to measure."
+            f"{_classic_decoder(analysis)}. Predicted is for Gaussian data of this "
+            "covariance; so are transform coding and rate-distortion, under Limits. Time "
+            "is to fit and to measure."
         ),
     )
     return Section("reached", title, blocks)
@@ -96,8 +94,6 @@ def _row(row: Reached) -> tuple[str, ...]:
         style.with_error(difference, row.standard_error, signed=True),
         style.in_errors(_z(row)),
         style.number(row.predicted),
-        style.number(row.transform_coding),
-        style.number(row.rate_distortion),
         style.duration(row.seconds),
     )
 
