@@ -69,3 +69,21 @@ def test_bad_input_is_one_clear_line_and_exit_code_two(arguments, words, isthmus
     assert (code, out) == (2, "")
     assert words in err
     assert len(err.splitlines()) == 1
+
+
+def test_plan_of_a_table_with_columns_and_rows_left_out(isthmus, tmp_path, rng):
+    lines = [
+        f"{i},{a},name,{'' if i == 7 else b}"
+        for i, (a, b) in enumerate(rng.random((40, 2)))
+    ]
+    (tmp_path / "x.csv").write_text("id,a,who,b\n" + "\n".join(lines) + "\n")
+    words = ["plan", "x.csv", "--drop", "id", "--drop-missing", "--json", "--quiet"]
+    code, out, _ = isthmus(*words)
+    assert code == 0
+    assert json.loads(out)["n_columns"] == 2
+    x = rng.random((50, 3))
+    x[4, 1] = np.nan
+    np.save(tmp_path / "x.npy", x)
+    code, out, _ = isthmus("plan", "x.npy", "--drop-missing", "--json", "--quiet")
+    assert code == 0
+    assert (json.loads(out)["n_rows"], json.loads(out)["rows_known"]) == (50, False)

@@ -11,6 +11,7 @@ from isthmus.report.records import (
     Examples,
     LimitCurves,
     Method,
+    Pair,
     Reached,
     Sentence,
 )
@@ -132,8 +133,7 @@ def measured_coding(like, **changes):
         "nmse": nmse,
         "standard_error": error,
         "predicted": like.transform_coding,
-        "versus_design": nmse - like.nmse,
-        "versus_design_error": 0.0017,
+        "versus": {"design": Pair(nmse - like.nmse, 0.0017)},
         "gap": {},
         "norm_spread": None,
         "norm_spread_error": None,
@@ -154,8 +154,9 @@ def everything_reached():
                 gap=gap,
                 norm_spread=0.0037,
                 norm_spread_error=0.0004,
-                versus_design=row.nmse - design.nmse,
-                versus_design_error=0.0 if row.encoder == "design" else 0.0011,
+                versus={}
+                if row.encoder == "design"
+                else {"design": Pair(row.nmse - design.nmse, 0.0011)},
             )
         )
         if row.encoder == "random":

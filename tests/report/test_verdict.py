@@ -6,6 +6,7 @@ from report import fixtures
 from isthmus.report.comparison import choose, difference, nearest_to_one_bit
 from isthmus.report.judgement import judge
 from isthmus.report.reasons import dominating
+from isthmus.report.records import Pair
 from isthmus.report.sections.codecs import codec_blocks
 
 TERMS = ("spectrum", "coherence", "decoder", "shift", "non_gaussianity")
@@ -28,8 +29,7 @@ def beside(row, encoder, apart, error):
         row,
         encoder=encoder,
         nmse=row.nmse + apart,
-        versus_design=apart,
-        versus_design_error=error,
+        versus={"design": Pair(apart, error)},
         gap={},
     )
 
@@ -134,7 +134,7 @@ def test_certainty_of_the_codec_follows_the_paired_error(error, words, sign):
     assert words in said
     first = "transform coding" if sign < 0 else "the designed sign autoencoder"
     assert f"{'no codec wins:' if 'tie' in words else 'use'} {first}" in said
-    assert "60 bits per vector, all counted" in said
+    assert "60 bits = 8 bytes per vector, all counted" in said
 
 
 def test_the_winner_must_beat_the_second_and_not_the_designed_one_alone():
@@ -147,18 +147,23 @@ def test_the_winner_must_beat_the_second_and_not_the_designed_one_alone():
     choice = choose(rows)
     assert choice.certainty == "tie"
     assert [r.encoder for r in choice.tied] == ["transform-coding", "descent"]
-    assert choice.lead.standard_error == pytest.approx(0.004)
+    assert choice.lead.standard_error == pytest.approx(0.1)
     assert not choice.lead.exact
-    assert "0.0012 ± 0.0040, at least 0.3 standard errors" in text(rows)
     assert difference(rows[1], row).standard_error == 0.002
+    both = {"design": Pair(-0.0988, 0.002), "transform-coding": Pair(0.0012, 0.004)}
+    rows[2] = fixtures.replaced(rows[2], versus=both)
+    lead = choose(rows).lead
+    assert (lead.value, lead.standard_error) == (pytest.approx(0.0012), 0.004)
+    assert lead.exact
+    assert "0.0012 ± 0.0040, 0.3 standard errors" in text(rows)
 
 
 def test_an_unpaired_difference_has_the_largest_error_it_can_have():
     row = designed(standard_error=0.01)
-    other = beside(row, "random", 0.05, 0.0)
+    other = fixtures.replaced(beside(row, "random", 0.05, 0.0), versus={})
     assert difference(other, row).standard_error == pytest.approx(0.02)
     assert "at least 2.5 standard errors: likely" in text(
-        [row, beside(row, "transform-coding", -0.05, 0.0)]
+        [row, fixtures.replaced(beside(row, "transform-coding", -0.05, 0.0), versus={})]
     )
 
 
@@ -189,7 +194,10 @@ def test_a_rate_without_the_autoencoder_compares_nothing():
     row = fixtures.replaced(designed(), n_code=15, bits_per_vector=15, rate=0.25)
     long = fixtures.replaced(beside(row, "transform-coding", 0, 0), n_code=60, rate=1.0)
     rows = [row, beside(row, "transform-coding", -0.1, 0.01), long]
-    assert "At 0.250 bits per column (15 bits per vector, all counted) use" in text(rows)
+    assert (
+        "At 0.250 bits per column (15 bits = 2 bytes per vector, all counted) use"
+        in text(rows)
+    )
 
 
 @pytest.mark.parametrize("n_rates", [1, 2, 3, 4, 6])

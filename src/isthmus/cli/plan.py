@@ -6,7 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from isthmus.cli.options import Json, Quiet, numbers, print_json, told_warnings
+from isthmus.cli.options import (
+    Columns,
+    Drop,
+    DropMissing,
+    Json,
+    Quiet,
+    names,
+    numbers,
+    print_json,
+    told_warnings,
+)
 
 
 def plan(
@@ -17,6 +27,9 @@ def plan(
     budget: Annotated[
         float, typer.Option("--budget", help="Seconds that report is to keep to.")
     ] = 120.0,
+    columns: Columns = None,
+    drop: Drop = None,
+    drop_missing: DropMissing = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -28,7 +41,14 @@ def plan(
 
     rates = numbers("--rate", rate)
     with told_warnings(quiet):
-        found = plan_data(data, rates=rates, budget=budget)
+        found = plan_data(
+            data,
+            rates=rates,
+            budget=budget,
+            columns=names("--columns", columns),
+            drop=names("--drop", drop) or (),
+            drop_missing=drop_missing,
+        )
     if json:
         print_json(found.to_dict())
         return

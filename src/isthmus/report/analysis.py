@@ -169,7 +169,7 @@ def _reach_all(
     """Work through the schedule; what the clock leaves no time for is named."""
     reached: list[Reached] = []
     shown: Examples | None = None
-    designed: np.ndarray | None = None
+    others: dict[int, dict[str, np.ndarray]] = {}
     late: list[str] = []
     nearest = nearest_to_one(plan.jobs, ground.principal.n_input)
     pace = Pace(ground.task)
@@ -181,13 +181,11 @@ def _reach_all(
             )
             continue
         tell(f"{encoder}, {n_code} bits", done, len(plan.jobs))
-        record, model, errors = reach(
-            ground, n_code, encoder, None if encoder == "design" else designed
-        )
-        if encoder == "design":
-            designed = errors
-            if n_code == nearest:
-                shown = examples(rows, ground, model, errors)
+        before = others.setdefault(n_code, {})
+        record, model, errors = reach(ground, n_code, encoder, before)
+        before[encoder] = errors
+        if encoder == "design" and n_code == nearest:
+            shown = examples(rows, ground, model, errors)
         reached.append(record)
         pace.note(encoder, n_code, clock.lap(f"{encoder}, {n_code} bits"))
     tell("done", len(plan.jobs), len(plan.jobs))

@@ -96,23 +96,19 @@ def nearest_to_one_bit(reached: Sequence[Reached]) -> tuple[Reached, ...]:
 def difference(first: Reached, second: Reached) -> Difference:
     """Error of one codec minus that of another, on the same held-out rows.
 
-    Both were paired with the designed encoder. For two others the error of their
-    difference is at most the sum of those errors, and at most the sum of their own.
-
     Args:
         first: Measured at some code length.
         second: Measured at the same.
 
     Returns:
-        The difference, its standard error exact where one of the two is the designed
-        encoder and an upper bound otherwise.
+        The difference with its paired standard error; where the two were not paired, the
+        sum of their own, which is the largest that it can be.
     """
-    bound = first.standard_error + second.standard_error
-    paired = _is_paired(first) and _is_paired(second)
-    if paired:
-        bound = min(bound, first.versus_design_error + second.versus_design_error)
-    exact = paired and "design" in (first.encoder, second.encoder)
-    return Difference(first.nmse - second.nmse, bound, exact)
+    value = first.nmse - second.nmse
+    pair = first.versus.get(second.encoder) or second.versus.get(first.encoder)
+    if pair is None:
+        return Difference(value, first.standard_error + second.standard_error, False)
+    return Difference(value, pair.standard_error, True)
 
 
 def choose(rows: Sequence[Reached]) -> Choice | None:
@@ -130,7 +126,3 @@ def choose(rows: Sequence[Reached]) -> Choice | None:
     winner, second = order[:2]
     tied = [row for row in order[1:] if not difference(row, winner).z > TIE.value]
     return Choice(winner, second, difference(second, winner), (winner, *tied))
-
-
-def _is_paired(row: Reached) -> bool:
-    return row.encoder == "design" or row.versus_design_error > 0

@@ -112,7 +112,10 @@ def _about_codec(
     if choice is None or all(row.encoder != TRANSFORM_CODING for row in rows):
         return Sentence(_about_prediction(designed, rows), "limits")
     start = f"At {number(choice.winner.rate)} bits per column"
-    bits = f"{count(choice.winner.bits_per_vector)} bits per vector, all counted"
+    size = choice.winner.bits_per_vector
+    bytes_ = f"{count(-(-size // 8))} bytes" if size > 8 else "1 byte"
+    unit = "bit" if size == 1 else "bits"
+    bits = f"{count(size)} {unit} = {bytes_} per vector, all counted"
     if choice.certainty == "tie":
         said = _about_tie(choice, facts.n_test)
     else:
@@ -158,7 +161,7 @@ def _about_winner(choice: Choice) -> str:
         f"use {codec_name(winner.encoder)}: it leaves {_measured(winner)} of the "
         f"variance on held-out rows, {_unsigned(lead)} less than the next best, "
         f"{codec_name(second.encoder)}{more}. That is "
-        f"{least}{lead.z:.1f} standard errors: {sure}."
+        f"{least}{in_errors_said(lead.z)}: {sure}."
     )
 
 
@@ -166,12 +169,24 @@ def _about_tie(choice: Choice, n_test: int) -> str:
     named = [f"{codec_name(row.encoder)} ({_measured(row)})" for row in choice.tied]
     lead = choice.lead
     least = "" if lead.exact else "at least "
-    z = f", {least}{lead.z:.1f} standard errors" if math.isfinite(lead.z) else ""
+    apart = "."
+    if math.isfinite(lead.z):
+        apart = f"; the best two differ by {_unsigned(lead)}, {least}"
+        apart += f"{in_errors_said(lead.z)}."
     return (
         f"no codec wins: {_listed(named)} tie within two standard errors on "
-        f"{count(n_test)} held-out rows, so that cost may decide, or more rows; the best "
-        f"two differ by {_unsigned(lead)}{z}."
+        f"{count(n_test)} held-out rows, so that cost may decide, or more rows{apart}"
     )
+
+
+def in_errors_said(z: float) -> str:
+    """A difference in standard errors, for a sentence.
+
+    Examples:
+        >>> in_errors_said(12.34), in_errors_said(1e9)
+        ('12.3 standard errors', 'more than 1,000 standard errors')
+    """
+    return "more than 1,000 standard errors" if z > 1000 else f"{z:.1f} standard errors"
 
 
 def _unsigned(lead: Difference) -> str:

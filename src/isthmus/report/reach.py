@@ -18,7 +18,7 @@ from isthmus.limits import covariance_limit, rate_distortion, transform_coding
 from isthmus.limits.gap import principal_gap_split
 from isthmus.limits.norm_spread import LEAST_ROWS, checked_norm_spread
 from isthmus.report.costs import NORM_ROWS, Task, descent_steps, norm_has_time
-from isthmus.report.records import Examples, Reached
+from isthmus.report.records import Examples, Pair, Reached
 from isthmus.report.rows import Rows
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Ground:
 
 
 def reach(
-    ground: Ground, n_code: int, encoder: str, designed: np.ndarray | None
+    ground: Ground, n_code: int, encoder: str, others: dict[str, np.ndarray]
 ) -> tuple[Reached, Codec, np.ndarray]:
     """Fit on the training rows, measure on the others, compare with what is known.
 
@@ -103,8 +103,8 @@ def reach(
         ground: Rows and axes.
         n_code: Code symbols per row.
         encoder: ``"design"``, ``"descent"``, ``"random"`` or ``"transform-coding"``.
-        designed: Errors of the designed encoder at this code length; None where there
-            are none.
+        others: Errors of the held-out rows by the methods measured before at this code
+            length.
 
     Returns:
         The record, the fitted method, and the squared errors of the held-out rows.
@@ -131,9 +131,10 @@ def reach(
         history = model.history_
     errors = ground.errors(model)
     measured = measure_errors(errors, ground.energy, ground.group)
-    against = measure_errors(
-        errors - (errors if designed is None else designed), ground.energy
-    )
+    versus = {}
+    for name, theirs in others.items():
+        found = measure_errors(errors - theirs, ground.energy, ground.group)
+        versus[name] = Pair(found.value, found.standard_error)
     split = {}
     if isinstance(model, ShallowAutoencoder):
         lengths = encoder == "design" and norm_has_time(ground.task, n_code)
@@ -155,8 +156,7 @@ def reach(
         bits_per_vector=int(model.bits_per_vector_ or 0),
         seconds=0.0,
         history=history,
-        versus_design=against.value,
-        versus_design_error=against.standard_error,
+        versus=versus,
         **split,
     )
     seconds = time.perf_counter() - started

@@ -93,6 +93,14 @@ class LimitCurves:
 
 
 @dataclasses.dataclass(frozen=True)
+class Pair:
+    """Difference of two NMSE on the same rows, and its paired standard error."""
+
+    difference: float
+    standard_error: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Reached:
     """One autoencoder measured on the held-out rows.
 
@@ -119,9 +127,8 @@ class Reached:
         norm_spread: The part of ``gap["non_gaussianity"]`` that varying lengths explain,
             in NMSE; None where that law does not apply.
         norm_spread_error: Its standard error.
-        versus_design: NMSE minus that of the designed encoder at the same code length;
-            0 for the designed encoder itself.
-        versus_design_error: Paired standard error of that difference.
+        versus: NMSE minus that of each method measured before it at the same code length,
+            with the paired standard error.
     """
 
     rate: float
@@ -142,8 +149,7 @@ class Reached:
     history: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
     norm_spread: float | None = None
     norm_spread_error: float | None = None
-    versus_design: float = 0.0
-    versus_design_error: float = 0.0
+    versus: dict[str, Pair] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,6 +28,9 @@ def plan_data(
     *,
     rates: Sequence[float] = DEFAULT_RATES,
     budget: float = DEFAULT_SECONDS,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    drop_missing: bool = False,
 ) -> Plan:
     """Plan a report of a file from its header and a second of measurements.
 
@@ -38,6 +41,9 @@ def plan_data(
         data: Path or built-in name; see :func:`isthmus.data.stream`.
         rates: Code symbols per column.
         budget: Seconds to keep to; see :func:`isthmus.report.analyse`.
+        columns: Names of the only columns to read; None reads all.
+        drop: Names of columns to leave out.
+        drop_missing: Leave out rows with a missing value; they are counted as rows.
 
     Returns:
         The plan.
@@ -61,7 +67,7 @@ def plan_data(
         per_second = values.shape[0] / (time.perf_counter() - started)
         size = Size(str(data), values.shape[0], values.shape[1], values.dtype)
     else:
-        source = stream(data)
+        source = stream(data, columns=columns, drop=drop, drop_missing=drop_missing)
         per_second = reading_speed(source)
         n_rows, known = row_count(source)
         size = Size(source.name, n_rows, source.n_columns, source.dtype, known)
@@ -108,6 +114,9 @@ def row_count(source: AbstractStream) -> tuple[int, bool]:
     """
     if source.n_rows is not None:
         return source.n_rows, True
+    stored = getattr(source, "stored_rows", None)
+    if stored is not None:  # rows with gaps among them, which only reading finds
+        return int(stored), False
     if source.n_bytes <= _SAMPLE_BYTES // 16:
         return sum(block.shape[0] for block in source.blocks()), True
     with source.path.open("rb") as file:

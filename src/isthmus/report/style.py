@@ -44,6 +44,7 @@ _OTHERS = (
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
 NONE = "–"
+_NOISE = 1e-9  # of a value: a smaller error is rounding
 _MINUS, _SPACE, _TIMES = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}", "\u2009×\u2009"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -80,11 +81,13 @@ def with_error(value: float, standard_error: float, *, signed: bool = False) -> 
     Examples:
         >>> with_error(0.41234, 0.0041), with_error(0.41234, 0.00036)
         ('0.412 ± 0.004', '0.4123 ± 0.0004')
+        >>> with_error(0.41234, 1e-17)
+        '0.412 ± 0.000'
     """
     if not (math.isfinite(value) and math.isfinite(standard_error)):
         return number(value, signed=signed)
     decimals = 2 - _exponent(value) if value else 3
-    if standard_error > 0:
+    if standard_error > _NOISE * abs(value):
         decimals = max(decimals, -_exponent(standard_error, digits=1))
         if signed:
             decimals = -_exponent(standard_error, digits=2) + 1

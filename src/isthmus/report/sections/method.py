@@ -154,6 +154,13 @@ def _split_words(facts: DataFacts, seed: int) -> str:
             f"The last {test} rows were held out, as for a time series, and training "
             "rows that equal one of them were left out"
         )
+    elif facts.n_moment_rows > facts.n_fit_rows > 0:
+        how = (
+            f"{test} rows were held out: drawn at random with seed {seed} from a random "
+            "sample of the rows, after equal rows of the sample were grouped, so that no "
+            "held-out row equals a row that a decoder was fitted on; rows outside the "
+            "sample, which mean and covariance also come from, may equal one"
+        )
     else:
         how = (
             f"{test} rows were held out: drawn at random with seed {seed} after equal "
