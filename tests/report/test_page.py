@@ -351,3 +351,14 @@ def test_signed_difference_shows_two_digits_of_its_error():
     assert style.with_error(0.5, float("nan")) == "0.500"
     assert style.number(float("inf")) == "–"
     assert style.number(-1234.5) == "−1,234"
+
+
+def test_rows_that_time_left_out_are_not_called_unreconstructed():
+    late = fixtures.analysis(examples=None, left_out=("design at 60 bits was left out.",))
+    assert "was left out for lack of time; see Method" in words(render(late))
+    assert "No rows were reconstructed" in words(render(fixtures.analysis(examples=None)))
+
+
+def test_one_strong_direction_is_told_in_the_singular():
+    flat = fixtures.facts(eigenvalues=np.array([9.0, 1.0, 0.5]))
+    assert "the strongest one holds half" in words(render(fixtures.analysis(data=flat)))

@@ -202,9 +202,10 @@ def _spectrum_words(eigenvalues: np.ndarray) -> str:
     cumulative = np.cumsum(eigenvalues) / np.sum(eigenvalues)
     counts = [int(np.searchsorted(cumulative, s * (1 - 1e-12))) + 1 for s in SHARES]
     half, most, nearly = (style.count(value) for value in counts)
+    first = "one holds" if counts[0] == 1 else f"{half} hold"
     return (
         f"Of {style.count(eigenvalues.size)} principal directions, the strongest "
-        f"{half} hold half of the variance, {most} hold 90 % and {nearly} hold 99 %. "
+        f"{first} half of the variance, {most} hold 90 % and {nearly} hold 99 %. "
         "The steeper the curve falls, the more a code gains from treating directions "
         "differently."
     )

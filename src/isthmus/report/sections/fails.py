@@ -27,8 +27,7 @@ def build(analysis: Analysis) -> Section:
     """
     title, shown = "Where it fails", analysis.examples
     if shown is None or not shown.worst_nmse.size:
-        text = Text("No rows were reconstructed, so none can be shown.")
-        return Section("fails", title, (text,))
+        return Section("fails", title, (Text(_why_none(analysis)),))
     held_out = style.count(analysis.data.n_test)
     lead = (
         f"The rows that the designed autoencoder with {style.count(shown.n_code)} code "
@@ -47,6 +46,15 @@ def build(analysis: Analysis) -> Section:
         ),
     ]
     return Section("fails", title, tuple(blocks))
+
+
+def _why_none(analysis: Analysis) -> str:
+    if any(row.encoder == "design" for row in analysis.reached) and analysis.left_out:
+        return (
+            "No rows are shown: the code length that they are shown for was left out for "
+            "lack of time; see Method. A larger --budget has room for it."
+        )
+    return "No rows were reconstructed, so none can be shown."
 
 
 def _spread(shown: Examples) -> str:
