@@ -184,7 +184,7 @@ def _reach_all(
         before = others.setdefault(n_code, {})
         record, model, errors = reach(ground, n_code, encoder, before)
         before[encoder] = errors
-        if encoder == "design" and n_code == nearest:
+        if encoder == "design" and (shown is None or n_code == nearest):
             shown = examples(rows, ground, model, errors)
         reached.append(record)
         pace.note(encoder, n_code, clock.lap(f"{encoder}, {n_code} bits"))
@@ -227,7 +227,7 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
             f"{few.capitalize()}: {facts.n_train} training rows for {facts.n_input} "
             f"columns, less than {ROWS_PER_COLUMN} each. The eigenvalues were shrunk "
             f"(Ledoit-Wolf, weight {facts.shrinkage:.2g}), and a reference computed "
-            "from them is optimistic.",
+            "from them is rough: optimistic for want of rows, higher for the shrinking.",
             DataWarning,
             stacklevel=2,
         )

@@ -176,8 +176,8 @@ def examples(rows: Rows, ground: Ground, model: Codec, errors: np.ndarray) -> Ex
         At most six of each.
     """
     order = np.argsort(-errors, kind="stable")
-    count = min(_EXAMPLES, max(1, order.size // 2))
-    middle = (order.size - count) // 2
+    count = min(_EXAMPLES, max(1, order.size // 4))
+    middle = max(count, (order.size - count) // 2)
     chosen = order[:count], order[middle : middle + count]
     parts = []
     for which in chosen:

@@ -37,7 +37,7 @@ class DataFacts:
         scale: ``"none"``, ``"standard"`` or ``"log1p"``: units of the eigenvalues, and of
             every NMSE beside them.
         unit_norm: All rows, over the columns used and before scaling, have the same
-            length to 1e-6 of it.
+            length to a thousandth of it.
         n_moment_rows: Training rows that mean and eigenvalues were taken from; 0 means
             all of `n_train`.
         n_fit_rows: Training rows that decoders were fitted on, and that kurtosis, zeros

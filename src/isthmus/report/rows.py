@@ -60,7 +60,7 @@ class Rows:
         split: ``"random"``, ``"last"`` or ``"given"``.
         scaling: What was done to the columns.
         n_rows_dropped: Rows with missing values, left out of both.
-        unit_norm: All rows have the same length, to 1e-6 of it, before scaling.
+        unit_norm: All rows have the same length, to a thousandth of it, before scaling.
         moments: Of all training rows, scaled; None if `train` is all of them.
     """
 
