@@ -129,6 +129,18 @@ class TestPosterior:
             assert np.all(variance >= 0)
 
 
+@pytest.mark.parametrize("density", [0.1, 0.3, 0.7])
+def test_single_precision_between_atoms(density):
+    # Hundreds of noise deviations from both atoms the last digit of r decides.
+    noise = float(np.float32(1e-5))
+    prior, atom = priors.SparseRademacher(density), 1 / np.sqrt(density)
+    r = (0.5 * atom + np.linspace(-5, 5, 41) * noise / atom).astype(np.float32)
+    mean, variance = prior.posterior(r, noise)
+    exact = prior.posterior(r.astype(np.float64), noise)
+    np.testing.assert_allclose(mean, exact[0], rtol=1e-4)
+    np.testing.assert_allclose(variance, exact[1], rtol=1e-4)
+
+
 def slope(f, r, h):
     return (8 * (f(r + h) - f(r - h)) - (f(r + 2 * h) - f(r - 2 * h))) / (12 * h)
 

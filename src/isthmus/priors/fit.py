@@ -23,7 +23,8 @@ SPIKE_FLOOR = 1e-12
 _BINS = 1024
 _MAX_STEPS = 2000
 _GAIN = 1e-10
-_GAIN_TO_CHOOSE = 1e-7
+_RESOLVED = 1e-5  # nats per value; bins show nothing finer
+_COARSEST_GAIN = 1e-7  # while choosing how many components
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +78,8 @@ def fit_scale_mixture(
     Args:
         X: Values of mean zero, "sample" or "sample input"; centre (and whiten) them first.
         n_components: Components, 1 to 4, the spike among them. None chooses: the fewest
-            whose likelihood on held-out rows is within one standard error of the best.
+            whose likelihood on held-out rows is within one standard error (or 1e-5 per
+            value) of the best.
         shared: One prior for all coordinates, or one per column.
         rng: Seed or generator that draws the held-out rows; used only to choose.
 
@@ -223,9 +225,11 @@ def _choose(table: np.ndarray, every: Energies, rng: np.random.Generator) -> int
     if not train.mean_square > 0:
         return 2
     least = 2 if every.square[0] == 0.0 else 1
+    # Many values tell smaller differences: a thousandth of a nat over all of them.
+    gain = min(_COARSEST_GAIN, max(_GAIN, 1e-3 / float(train.count.sum())))
     found = []
     for count in range(least, MOST_COMPONENTS + 1):
-        fit = maximise(train, count, gain=_GAIN_TO_CHOOSE)
+        fit = maximise(train, count, gain=gain)
         found.append(_expect(held_out.square, fit.weights, fit.variances)[1])
     share = held_out.count / held_out.count.sum()
     best = max(found, key=lambda one: float(one @ share))
@@ -233,7 +237,7 @@ def _choose(table: np.ndarray, every: Energies, rng: np.random.Generator) -> int
         short = best - one
         loss = float(short @ share)
         error = math.sqrt(float(np.square(short - loss) @ share) / held_out.count.sum())
-        if loss <= error:
+        if loss <= max(error, _RESOLVED):
             break
         least += 1
     return least

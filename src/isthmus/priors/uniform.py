@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from isthmus.priors.base import AbstractPrior, PriorMoments, in_float64
-from isthmus.priors.mills import LOG_ROOT_2PI, half_gaussian, mills_ratio
+from isthmus.priors.mills import FAR_INSIDE, LOG_ROOT_2PI, half_gaussian, mills_ratio
 
 _EDGE = math.sqrt(3.0)
 _NODES, _WEIGHTS = (part[12:] for part in np.polynomial.legendre.leggauss(24))
@@ -106,10 +106,11 @@ def _outside(u: np.ndarray, edge: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
 
 def _inside(u: np.ndarray, edge: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centred within the edges."""
-    from scipy.special import ndtr
-
     echo = np.exp(-2.0 * u * edge)
-    hazard = 1.0 / (mills_ratio(u - edge) - echo * mills_ratio(u + edge))
+    inner = u - edge
+    total = mills_ratio(inner) - echo * mills_ratio(u + edge)
+    hazard = 1.0 / total
     first = -np.expm1(-2.0 * u * edge) * hazard
-    variance = 1.0 - hazard * ((edge + u) * echo + (edge - u)) - first * first
-    return np.log(ndtr(edge - u) - ndtr(-edge - u)), u - first, variance
+    variance = 1.0 - hazard * ((edge + u) * echo - inner) - first * first
+    log_mass = np.log(total) - 0.5 * inner * inner - LOG_ROOT_2PI
+    return np.where(inner < FAR_INSIDE, 0.0, log_mass), u - first, variance
