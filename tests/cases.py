@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from isthmus import frames
+from isthmus import frames, priors
 
 SIZES = [(1, 1), (5, 16), (16, 16), (23, 16), (64, 16), (1, 7), (7, 1), (1, 8), (8, 3)]
 
@@ -32,4 +32,17 @@ OPERATORS = [
     coloured(frames.dct(12, 5, rng=1), 9),
     coloured(frames.hadamard(16, 16, rng=1), 16),
     coloured(frames.haar(4, 6, rng=1), 7),
+]
+
+PRIORS = [
+    priors.Gaussian(),
+    priors.GaussBernoulli(0.1),
+    priors.GaussBernoulli(1.0),
+    priors.ScaleMixture([0.5, 0.3, 0.2], [0.0, 0.1, 4.0]),
+    priors.ScaleMixture([0.6, 0.4], [1.0, 3.0]),
+    priors.SparseRademacher(0.3),
+    priors.SparseRademacher(1.0),
+    priors.SparseLaplace(0.2),
+    priors.SparseLaplace(1.0),
+    priors.Uniform(),
 ]

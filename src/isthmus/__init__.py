@@ -17,6 +17,7 @@ _SUBPACKAGES = (
     "frames",
     "limits",
     "models",
+    "priors",
     "report",
     "training",
 )

@@ -21,6 +21,7 @@ from isthmus.limits.isotropic import (
 )
 from isthmus.limits.norm_spread import norm_spread_gap
 from isthmus.limits.population import optimal_decoder, population_risk, tied_decoder
+from isthmus.limits.structured import critical_density, denoised_limit
 
 __all__ = [
     "CovarianceLimit",
@@ -29,6 +30,8 @@ __all__ = [
     "TransformCoding",
     "code_length_for",
     "covariance_limit",
+    "critical_density",
+    "denoised_limit",
     "gap_split",
     "isotropic_limit",
     "isotropic_rate_for",
