@@ -414,7 +414,7 @@ def test_no_linear_encoder_beats_principal_components(seed, n_input, n_code):
     limit = limits.covariance_limit(
         np.linalg.eigvalsh(sigma), n_code, activation="identity"
     )
-    assert risk >= (limit.nmse - 1e-10) * scale
+    assert risk >= (limit.nmse - 1e-8) * scale  # encoders may be nearly singular
 
 
 def test_directions_without_variance_change_nothing(rng):

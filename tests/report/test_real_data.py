@@ -31,13 +31,18 @@ def test_designed_autoencoder_is_at_the_reference_on_gaussian_rows(rate):
 @pytest.mark.filterwarnings("ignore::isthmus.core.DataWarning")
 def test_images_are_measured_beside_their_reference(name):
     result = isthmus.analyse(name, rates=[0.25])
-    designed, descent, random = result.reached
+    found = {row.encoder: row for row in result.reached}
+    designed, descent, random = (found[name] for name in ("design", "descent", "random"))
     assert (result.data.n_train, result.data.n_test) == (50_000, 10_000)
     # Steep spectra: the designed encoder is within 10 % of its reference, and far below
     # an untrained rotation (0.84 of it on Fashion-MNIST, the closer); standard errors are
     # below 0.5 %.
     assert designed.reference < designed.nmse < 1.1 * designed.reference
     assert designed.nmse < 0.9 * random.nmse
+    # The classical codec, fitted to the rows, is near what it promises for Gaussian data.
+    coding = found["transform-coding"]
+    assert coding.predicted < coding.nmse < 1.1 * coding.predicted
+    assert coding.versus["design"].difference < -50 * coding.versus["design"].standard_error
     # Descent goes on from the design and lowers the exact Gaussian risk.
     assert descent.predicted < designed.predicted
     assert descent.history[0] == pytest.approx(designed.predicted, rel=1e-9)
