@@ -74,6 +74,43 @@ def test_first_columns_of_a_hadamard_matrix_are_coherent():
     assert split.gap == pytest.approx(0.36338 - 0.22203, abs=1e-5)
 
 
+def test_repeated_rows_are_coherent():
+    # Every row twice: tight, but half of the code says nothing new.
+    b = np.repeat(frames.haar(32, 32, rng=0).to_dense(), 2, axis=0)
+    with pytest.warns(UserWarning, match="repeat"):
+        a = limits.optimal_decoder(b, np.eye(32))
+    split = limits.gap_split(b, a, np.eye(32), limits.population_risk(b, a, np.eye(32)))
+    assert share(split, "coherence") > 0.99
+
+
+def test_few_rows_are_a_shift():
+    # Designed for the covariance of N = 2 d rows, which flatters itself.
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((96, 48))
+    sigma = x.T @ x / 96
+    values, basis = np.linalg.eigh(sigma)
+    b = design(values[::-1], 48) @ basis[:, ::-1].T
+    a = limits.optimal_decoder(b, sigma)
+    test = rng.standard_normal((20_000, 48))
+    error = test - np.where(test @ b.T >= 0, 1.0, -1.0) @ a.T
+    split = limits.gap_split(
+        b, a, sigma, np.mean(error**2), test_covariance=test.T @ test / len(test)
+    )
+    assert share(split, "shift") > 0.8
+
+
+def test_laplace_rows_are_not_gaussian():
+    rng = np.random.default_rng(4)
+    x = rng.laplace(size=(40_000, 16)) / np.sqrt(2)
+    a = np.sqrt(2 / np.pi) * np.eye(16)
+    error = x - np.where(x >= 0, 1.0, -1.0) @ a.T
+    split = limits.gap_split(
+        np.eye(16), a, np.eye(16), np.mean(error**2), test_covariance=x.T @ x / len(x)
+    )
+    assert share(split, "non_gaussianity") > 0.8
+    assert split.gap == pytest.approx(2 * np.sqrt(2 / np.pi) * 0.0908, rel=0.05)
+
+
 def test_shift_and_non_gaussianity():
     lam = np.ones(64)
     b = design(lam, 64)
