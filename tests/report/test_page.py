@@ -362,3 +362,12 @@ def test_rows_that_time_left_out_are_not_called_unreconstructed():
 def test_one_strong_direction_is_told_in_the_singular():
     flat = fixtures.facts(eigenvalues=np.array([9.0, 1.0, 0.5]))
     assert "the strongest one holds half" in words(render(fixtures.analysis(data=flat)))
+
+
+def test_last_rows_of_a_large_source_claim_nothing_of_equal_rows():
+    from isthmus.report.sections.method import _split_words
+
+    whole = fixtures.facts(split="last", n_moment_rows=1438, n_fit_rows=1438)
+    sampled = fixtures.facts(split="last", n_moment_rows=10**6, n_fit_rows=20_000)
+    assert "were left out" in _split_words(whole, 0)
+    assert "were left out" not in _split_words(sampled, 0)

@@ -150,10 +150,9 @@ def _split_words(facts: DataFacts, seed: int) -> str:
     if facts.split == "given":
         how = f"The {test} held-out rows were given by the user"
     elif facts.split == "last":
-        how = (
-            f"The last {test} rows were held out, as for a time series, and training "
-            "rows that equal one of them were left out"
-        )
+        how = f"The last {test} rows were held out, as for a time series"
+        if facts.n_moment_rows <= facts.n_fit_rows:
+            how += ", and training rows that equal one of them were left out"
     elif facts.n_moment_rows > facts.n_fit_rows > 0:
         how = (
             f"{test} rows were held out: drawn at random with seed {seed} from a random "
