@@ -27,6 +27,11 @@ def coloured(frame, n_input):
     return frames.coloured(frame, basis[:, : frame.n_input], 2.0 * gains**2, gains, rng=3)
 
 
+FRAMES += [
+    frames.rotated(frames.dct(n_code, 16, rng=1), frames.haar(16, 16, rng=4).to_dense())
+    for n_code in (5, 23)
+]
+
 OPERATORS = [
     *FRAMES,
     coloured(frames.dct(12, 5, rng=1), 9),

@@ -76,7 +76,7 @@ def test_in_order_the_directions_of_a_square_hadamard_frame_repeat_rows():
         ({"basis": np.eye(3)}, "must have 2 columns"),
         ({"eigenvalues": np.array([1.0, 0.0])}, "eigenvalues.*positive"),
         ({"gains": np.array([1.0, -1.0])}, "gains.*positive"),
-        ({"frame": frames.HaarFrame(np.diag([1.0, 0.0]))}, "row 1"),
+        ({"frame": frames.DenseFrame(np.diag([1.0, 0.0]))}, "row 1"),
     ],
 )
 def test_parts_that_do_not_fit(change, words):

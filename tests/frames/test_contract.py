@@ -2,6 +2,7 @@ import cases
 import numpy as np
 import pytest
 import torch
+from helpers import unchecked
 from scipy.linalg import hadamard as sylvester
 
 from isthmus import frames
@@ -109,12 +110,6 @@ class TestOperatorContract:
             # past the type checks of the tests, as users are
             with pytest.raises(ValueOutOfRange, match=words):
                 unchecked(type(operator).forward)(operator, bad)
-
-
-def unchecked(function):
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    return function
 
 
 @pytest.mark.parametrize("make", MAKERS)

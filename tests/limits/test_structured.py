@@ -3,7 +3,7 @@ import math
 import cases
 import numpy as np
 import pytest
-from helpers import assert_mean_close
+from helpers import assert_mean_close, unchecked
 
 from isthmus import frames, limits, priors
 from isthmus.core import ValueOutOfRange, as_rng
@@ -114,9 +114,3 @@ def test_what_is_no_prior():
         unchecked(limits.denoised_limit)("gaussian", 1.0)
     with pytest.raises(ValueOutOfRange, match="one of gaussian, laplace"):
         limits.critical_density("cauchy")
-
-
-def unchecked(function):
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    return function
