@@ -1,4 +1,5 @@
 from isthmus.priors.base import AbstractPrior, PriorMoments
+from isthmus.priors.coordinates import CoordinatePriors
 from isthmus.priors.fit import fit_scale_mixture
 from isthmus.priors.gauss_bernoulli import GaussBernoulli
 from isthmus.priors.gaussian import Gaussian
@@ -9,6 +10,7 @@ from isthmus.priors.uniform import Uniform
 
 __all__ = [
     "AbstractPrior",
+    "CoordinatePriors",
     "GaussBernoulli",
     "Gaussian",
     "PriorMoments",

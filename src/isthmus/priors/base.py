@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from array_api_compat import array_namespace, is_torch_array
 from jaxtyping import Float
 
 from isthmus.core.door import real_array, real_number, shown
@@ -48,6 +50,9 @@ class AbstractPrior(abc.ABC):
         ([0.0, 1.414214], [9.1e-05, 0.0])
     """
 
+    takes_tensors: ClassVar[bool] = False
+    """Whether posteriors are plain arithmetic, which runs on any array library."""
+
     @property
     @abc.abstractmethod
     def moments(self) -> PriorMoments:
@@ -71,8 +76,8 @@ class AbstractPrior(abc.ABC):
         """Logarithm of the density of r, float64."""
 
     @abc.abstractmethod
-    def _landmarks(self) -> tuple[float, float, tuple[float, ...]]:
-        """Width of the bulk, scale of an exponential tail (or 0), atoms and edges."""
+    def _mmse(self, noise: float) -> float:
+        """Least mean squared error at one noise variance."""
 
     @property
     def variance(self) -> float:
@@ -100,14 +105,14 @@ class AbstractPrior(abc.ABC):
         size = (shape,) if isinstance(shape, int) else tuple(shape)
         return self._draw(size, as_rng(rng))
 
-    def posterior(
-        self, r: float | Numbers, noise_variance: float | Numbers
-    ) -> tuple[Float[np.ndarray, "*s"], Float[np.ndarray, "*s"]]:
+    def posterior(self, r: Any, noise_variance: Any) -> tuple[Any, Any]:
         """Mean and variance of x given r = x + N(0, noise_variance).
 
         Args:
             r: Observations of any shape. float32 is computed and answered in float32
-                (where special functions are needed, computed in float64).
+                (where special functions are needed, computed in float64). Tensors of
+                torch stay where they are for mixtures of Gaussians; other priors
+                compute on the host.
             noise_variance: Positive; broadcasts against `r`.
 
         Returns:
@@ -120,6 +125,8 @@ class AbstractPrior(abc.ABC):
                 do not broadcast.
         """
         call = f"{type(self).__name__}.posterior"
+        if is_torch_array(r):
+            return self._tensor_posterior(r, noise_variance)
         seen, noise = _channel(call, r, noise_variance)
         shape = np.broadcast_shapes(seen.shape, noise.shape)
         seen, noise = np.atleast_1d(seen), np.atleast_1d(noise)
@@ -129,6 +136,15 @@ class AbstractPrior(abc.ABC):
             mean_of, variance_of = self._posterior(seen[at_r], noise[at_noise])
             mean[out], variance[out] = mean_of, variance_of
         return mean.reshape(shape), variance.reshape(shape)
+
+    def _tensor_posterior(self, r: Any, noise_variance: Any) -> tuple[Any, Any]:
+        if self.takes_tensors:
+            return self._posterior(r, noise_variance)
+        noise = noise_variance.cpu().numpy() if is_torch_array(noise_variance) else None
+        host = self.posterior(r.cpu().numpy(), noise_variance if noise is None else noise)
+        space = array_namespace(r)
+        mean, variance = (space.asarray(part, device=r.device) for part in host)
+        return mean, variance
 
     def log_density(
         self, r: float | Numbers, noise_variance: float | Numbers
@@ -172,25 +188,41 @@ class AbstractPrior(abc.ABC):
             return self._mmse(float(noise))
         return np.array([self._mmse(float(s)) for s in noise.ravel()]).reshape(noise.shape)
 
-    def _mmse(self, noise: float) -> float:
-        width, tail, marks = self._landmarks()
-        sigma, unit = math.sqrt(noise), min(noise, self.variance)
-        linear = math.hypot(width, sigma)
-        at = np.array([noise])
 
-        def scaled(z: np.ndarray) -> np.ndarray:
-            # r = linear z + tail z|z| / 2 turns Gaussian into exponential tails.
-            r = z * (linear + 0.5 * tail * np.abs(z))
-            log = self._log_density(r, at) + 0.5 * z * z + _LOG_ROOT_2PI
-            slope = linear + tail * np.abs(z)
-            variance = self._posterior(r, at)[1]
-            return np.asarray(np.exp(log) * slope * (variance / unit))
+@dataclasses.dataclass(frozen=True)
+class Landmarks:
+    """Where the posterior of a prior bends.
 
-        near = np.concatenate([-_REACH, [0.0], _REACH]) * sigma
-        kinks = np.unique(np.add.outer(marks, near))
-        size = np.abs(kinks)
-        root = 2.0 * size / (linear + np.sqrt(linear**2 + 2.0 * tail * size))
-        return unit * gaussian_mean(scaled, kinks=np.copysign(root, kinks).tolist())
+    Attributes:
+        width: Of the bulk.
+        tail: Scale of an exponential tail; 0 if there is none.
+        marks: Atoms and edges.
+    """
+
+    width: float
+    tail: float
+    marks: tuple[float, ...]
+
+
+def split_mmse(prior: AbstractPrior, noise: float, at: Landmarks) -> float:
+    """Posterior variance averaged over r by adaptive quadrature, split at the marks."""
+    sigma, unit = math.sqrt(noise), min(noise, prior.variance)
+    linear, tail = math.hypot(at.width, sigma), at.tail
+    level = np.array([noise])
+
+    def scaled(z: np.ndarray) -> np.ndarray:
+        # r = linear z + tail z|z| / 2 turns Gaussian into exponential tails.
+        r = z * (linear + 0.5 * tail * np.abs(z))
+        log = prior._log_density(r, level) + 0.5 * z * z + _LOG_ROOT_2PI
+        slope = linear + tail * np.abs(z)
+        variance = prior._posterior(r, level)[1]
+        return np.asarray(np.exp(log) * slope * (variance / unit))
+
+    near = np.concatenate([-_REACH, [0.0], _REACH]) * sigma
+    kinks = np.unique(np.add.outer(at.marks, near))
+    size = np.abs(kinks)
+    root = 2.0 * size / (linear + np.sqrt(linear**2 + 2.0 * tail * size))
+    return unit * gaussian_mean(scaled, kinks=np.copysign(root, kinks).tolist())
 
 
 def check_density(call: str, density: object) -> float:

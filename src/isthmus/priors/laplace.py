@@ -7,7 +7,14 @@ import math
 
 import numpy as np
 
-from isthmus.priors.base import AbstractPrior, PriorMoments, check_density, in_float64
+from isthmus.priors.base import (
+    AbstractPrior,
+    Landmarks,
+    PriorMoments,
+    check_density,
+    in_float64,
+    split_mmse,
+)
 from isthmus.priors.mills import (
     FAR_INSIDE,
     LOG_ROOT_2PI,
@@ -98,8 +105,8 @@ class SparseLaplace(AbstractPrior):
         log = np.where(k - u < FAR_INSIDE, k * (0.5 * k - u), log)
         return np.asarray(log + math.log(0.5 * self.density / self._scale))
 
-    def _landmarks(self) -> tuple[float, float, tuple[float, ...]]:
-        return 0.0, self._scale, (0.0,)
+    def _mmse(self, noise: float) -> float:
+        return split_mmse(self, noise, Landmarks(0.0, self._scale, (0.0,)))
 
 
 def _small_difference(k: np.ndarray, u: np.ndarray) -> np.ndarray:

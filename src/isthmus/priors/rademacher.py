@@ -7,7 +7,13 @@ import math
 
 import numpy as np
 
-from isthmus.priors.base import AbstractPrior, PriorMoments, check_density
+from isthmus.priors.base import (
+    AbstractPrior,
+    Landmarks,
+    PriorMoments,
+    check_density,
+    split_mmse,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +97,6 @@ class SparseRademacher(AbstractPrior):
         scale = 0.5 * np.log(2.0 * math.pi * noise)
         return np.asarray(total - scale - 0.5 * np.square(offset) / noise)
 
-    def _landmarks(self) -> tuple[float, float, tuple[float, ...]]:
+    def _mmse(self, noise: float) -> float:
         atom = 1.0 / math.sqrt(self.density)
-        return atom, 0.0, (-atom, 0.0, atom)
+        return split_mmse(self, noise, Landmarks(atom, 0.0, (-atom, 0.0, atom)))

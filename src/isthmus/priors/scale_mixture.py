@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,12 +13,17 @@ from isthmus.core.door import real_array, shown
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.typing import Numbers
 from isthmus.priors.base import AbstractPrior, PriorMoments
-
-_MOST_LOG_ODDS = 80.0  # whose exponential float32 can still hold
+from isthmus.priors.mixture import (
+    mixture_log_density,
+    mixture_mmse,
+    mixture_posterior,
+)
 
 
 class AbstractScaleMixture(AbstractPrior):
     """A prior that is a mixture of zero-mean Gaussians, some of variance zero perhaps."""
+
+    takes_tensors: ClassVar[bool] = True
 
     @property
     @abc.abstractmethod
@@ -42,51 +48,15 @@ class AbstractScaleMixture(AbstractPrior):
         which = np.searchsorted(np.cumsum(weights)[:-1], rng.random(size), side="right")
         return np.sqrt(variances)[which] * rng.standard_normal(size)
 
-    def _posterior(self, r: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        variances = self._components[1]
-        shares = self._odds(r, noise)
-        last = 1.0 / _one_plus(shares, r, noise)
-        for share in shares:
-            share *= last
-        shares.append(last)
-        gain = np.zeros_like(last)
-        spread = np.zeros_like(last)
-        for k, (share, v) in enumerate(zip(shares, variances, strict=True)):
-            if v > 0.0:
-                gain += share * (v / (v + noise))
-            # Between components, pair by pair: no difference of large numbers.
-            for other, u in zip(shares[:k], variances[:k], strict=True):
-                apart = (v - u) / (v + noise) * (noise / (u + noise))
-                spread += share * other * np.square(apart)
-        spread *= np.square(r)
-        spread += gain * noise
-        gain *= r
-        return gain, spread
+    def _posterior(self, r: Any, noise: Any) -> tuple[Any, Any]:
+        return mixture_posterior(*self._components, r, noise)
 
     def _log_density(self, r: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        weights, variances = self._components
-        total = _one_plus(self._odds(r, noise), r, noise)
-        wide = variances[-1] + noise
-        scale = math.log(weights[-1]) - 0.5 * np.log(2.0 * math.pi * wide)
-        return np.asarray(np.log(total) + scale - 0.5 * np.square(r) / wide)
+        return mixture_log_density(*self._components, r, noise)
 
-    def _odds(self, r: np.ndarray, noise: np.ndarray) -> list[np.ndarray]:
-        """Probability of every component but the last over that of the last."""
+    def _mmse(self, noise: float) -> float:
         weights, variances = self._components
-        wide = variances[-1] + noise
-        odds = []
-        for w, v in zip(weights[:-1], variances[:-1], strict=True):
-            own = v + noise
-            most = math.log(w / weights[-1]) + 0.5 * np.log(wide / own)
-            fall = r * np.sqrt(0.5 * (variances[-1] - v) / wide / own)
-            np.square(fall, out=fall)
-            np.subtract(np.minimum(most, _MOST_LOG_ODDS), fall, out=fall)
-            odds.append(np.exp(fall, out=fall))
-        return odds
-
-    def _landmarks(self) -> tuple[float, float, tuple[float, ...]]:
-        scales = [math.sqrt(v) for v in self._components[1]]
-        return scales[-1], 0.0, (*(-s for s in scales[:-1]), 0.0, *scales[:-1])
+        return float(mixture_mmse(np.array(weights), np.array(variances), noise))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,10 +111,3 @@ class ScaleMixture(AbstractScaleMixture):
     @property
     def _components(self) -> tuple[list[float], list[float]]:
         return list(self.weights), list(self.variances)
-
-
-def _one_plus(odds: list[np.ndarray], r: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    total = np.ones(np.broadcast_shapes(np.shape(r), np.shape(noise)), r.dtype)
-    for one in odds:
-        total += one
-    return total

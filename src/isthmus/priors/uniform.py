@@ -7,7 +7,13 @@ import math
 
 import numpy as np
 
-from isthmus.priors.base import AbstractPrior, PriorMoments, in_float64
+from isthmus.priors.base import (
+    AbstractPrior,
+    Landmarks,
+    PriorMoments,
+    in_float64,
+    split_mmse,
+)
 from isthmus.priors.mills import FAR_INSIDE, LOG_ROOT_2PI, half_gaussian, mills_ratio
 
 _EDGE = math.sqrt(3.0)
@@ -55,8 +61,8 @@ class Uniform(AbstractPrior):
         sigma = np.sqrt(noise)
         return _by_regime(np.abs(r) / sigma, _EDGE / sigma)[0] - math.log(2.0 * _EDGE)
 
-    def _landmarks(self) -> tuple[float, float, tuple[float, ...]]:
-        return 1.0, 0.0, (-_EDGE, _EDGE)
+    def _mmse(self, noise: float) -> float:
+        return split_mmse(self, noise, Landmarks(1.0, 0.0, (-_EDGE, _EDGE)))
 
 
 def _by_regime(
