@@ -21,13 +21,22 @@ from isthmus.limits.isotropic import (
 )
 from isthmus.limits.norm_spread import norm_spread_gap
 from isthmus.limits.population import optimal_decoder, population_risk, tied_decoder
+from isthmus.limits.state_evolution import (
+    BayesLimit,
+    Trajectory,
+    bayes_limit,
+    state_evolution,
+)
 from isthmus.limits.structured import critical_density, denoised_limit
 
 __all__ = [
+    "BayesLimit",
     "CovarianceLimit",
     "GapSplit",
     "HadamardDesign",
+    "Trajectory",
     "TransformCoding",
+    "bayes_limit",
     "code_length_for",
     "covariance_limit",
     "critical_density",
@@ -46,6 +55,7 @@ __all__ = [
     "population_risk",
     "random_encoder_limit",
     "rate_distortion",
+    "state_evolution",
     "tied_decoder",
     "transform_coding",
 ]

@@ -9,6 +9,7 @@ from isthmus.core.errors import ValueOutOfRange
 from isthmus.limits.isotropic import check_rates
 from isthmus.priors import (
     AbstractPrior,
+    CoordinatePriors,
     Gaussian,
     SparseLaplace,
     SparseRademacher,
@@ -23,7 +24,7 @@ _FAMILIES = {
 }
 
 
-def denoised_limit(prior: AbstractPrior, rate: float) -> float:
+def denoised_limit(prior: AbstractPrior | CoordinatePriors, rate: float) -> float:
     r"""NMSE of a rotated sign code whose linear reconstruction is denoised once.
 
     Independent coordinates x, orthonormal rows W in random directions (a tight frame
@@ -40,7 +41,7 @@ def denoised_limit(prior: AbstractPrior, rate: float) -> float:
     that iterate.
 
     Args:
-        prior: Of one coordinate; variance cancels.
+        prior: Of one coordinate, or one per coordinate; its scale cancels.
         rate: Bits per coordinate, positive.
 
     Returns:
@@ -59,7 +60,7 @@ def denoised_limit(prior: AbstractPrior, rate: float) -> float:
     References:
         [kogler:24]
     """
-    if not isinstance(prior, AbstractPrior):
+    if not isinstance(prior, AbstractPrior | CoordinatePriors):
         raise ValueOutOfRange(
             f"`denoised_limit(prior=...)` must be a prior; got {shown(prior)}. Pass e.g. "
             "isthmus.priors.GaussBernoulli(0.1)."
