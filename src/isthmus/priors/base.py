@@ -74,6 +74,10 @@ class AbstractPrior(abc.ABC):
     def _landmarks(self) -> tuple[float, float, tuple[float, ...]]:
         """Width of the bulk, scale of an exponential tail (or 0), atoms and edges."""
 
+    @abc.abstractmethod
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """P(x > a) and E[x; x > a] for thresholds a >= 0."""
+
     @property
     def variance(self) -> float:
         """E[x^2]."""
@@ -150,6 +154,41 @@ class AbstractPrior(abc.ABC):
         seen, noise = _channel(call, real_array(f"{call}(r=...)", r), noise_variance)
         value = self._log_density(np.atleast_1d(seen), np.atleast_1d(noise))
         return value.reshape(np.broadcast_shapes(seen.shape, noise.shape))
+
+    def tail_moments(
+        self, threshold: float | Numbers
+    ) -> tuple[Float[np.ndarray, "*s"], Float[np.ndarray, "*s"]]:
+        """Probability of x above a threshold, and its first moment there.
+
+        Args:
+            threshold: a, not negative, of any shape; infinity is allowed.
+
+        Returns:
+            P(x > a) and E[x; x > a], float64, of the shape of `threshold`. Exact, with
+            full relative accuracy far out; an atom at a itself is not above it.
+
+        Raises:
+            ValueOutOfRange: If a threshold is negative or no number.
+        """
+        call = f"{type(self).__name__}.tail_moments"
+        at = real_array(f"{call}(threshold=...)", threshold)
+        if not np.all(at >= 0):
+            raise ValueOutOfRange(
+                f"`{call}(threshold=...)` must not be negative; got {shown(threshold)}. "
+                "The prior is symmetric: mirror it."
+            )
+        share, first = self._tail(np.atleast_1d(at))
+        return share.reshape(at.shape), first.reshape(at.shape)
+
+    @property
+    def breakpoints(self) -> Float[np.ndarray, " point"]:
+        """Sizes |x| at which the distribution may be rough: 0, scales, atoms and edges.
+
+        Ascending; the last is where |x| ends as far as float64 can see.
+        """
+        width, tail, marks = self._landmarks()
+        inner = np.unique(np.abs([0.0, *marks]))
+        return np.append(inner, 9.5 * width + 46.0 * tail + 1.001 * inner[-1])
 
     def mmse(self, noise_variance: float | Numbers) -> float | Float[np.ndarray, "*s"]:
         """Least mean squared error of x from r = x + N(0, noise_variance).

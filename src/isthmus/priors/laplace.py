@@ -98,6 +98,11 @@ class SparseLaplace(AbstractPrior):
         log = np.where(k - u < FAR_INSIDE, k * (0.5 * k - u), log)
         return np.asarray(log + math.log(0.5 * self.density / self._scale))
 
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        share = 0.5 * self.density * np.exp(-threshold / self._scale)
+        finite = np.where(np.isfinite(threshold), threshold, 0.0)
+        return share, share * (finite + self._scale)
+
     def _landmarks(self) -> tuple[float, float, tuple[float, ...]]:
         return 0.0, self._scale, (0.0,)
 

@@ -91,6 +91,11 @@ class SparseRademacher(AbstractPrior):
         scale = 0.5 * np.log(2.0 * math.pi * noise)
         return np.asarray(total - scale - 0.5 * np.square(offset) / noise)
 
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        atom = 1.0 / math.sqrt(self.density)
+        share = np.where(threshold < atom, 0.5 * self.density, 0.0)
+        return share, atom * share
+
     def _landmarks(self) -> tuple[float, float, tuple[float, ...]]:
         atom = 1.0 / math.sqrt(self.density)
         return atom, 0.0, (-atom, 0.0, atom)

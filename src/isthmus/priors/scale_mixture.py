@@ -70,6 +70,17 @@ class AbstractScaleMixture(AbstractPrior):
         scale = math.log(weights[-1]) - 0.5 * np.log(2.0 * math.pi * wide)
         return np.asarray(np.log(total) + scale - 0.5 * np.square(r) / wide)
 
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from scipy.special import ndtr
+
+        share, first = np.zeros_like(threshold), np.zeros_like(threshold)
+        for w, v in zip(*self._components, strict=True):
+            if v > 0.0:
+                z = threshold / math.sqrt(v)
+                share += w * ndtr(-z)
+                first += w * math.sqrt(v / (2.0 * math.pi)) * np.exp(-0.5 * np.square(z))
+        return share, first
+
     def _odds(self, r: np.ndarray, noise: np.ndarray) -> list[np.ndarray]:
         """Probability of every component but the last over that of the last."""
         weights, variances = self._components

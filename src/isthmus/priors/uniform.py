@@ -55,6 +55,11 @@ class Uniform(AbstractPrior):
         sigma = np.sqrt(noise)
         return _by_regime(np.abs(r) / sigma, _EDGE / sigma)[0] - math.log(2.0 * _EDGE)
 
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        inside = np.minimum(threshold, _EDGE)
+        share = (_EDGE - inside) / (2.0 * _EDGE)
+        return share, 0.5 * share * (_EDGE + inside)
+
     def _landmarks(self) -> tuple[float, float, tuple[float, ...]]:
         return 1.0, 0.0, (-_EDGE, _EDGE)
 
