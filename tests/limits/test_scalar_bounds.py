@@ -141,6 +141,43 @@ def test_genie_bound_is_water_filling_over_components(rate):
     assert limits.genie_bound(prior, rate) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("rate", [0.1, 1.0, 6.0])
+def test_shannon_bound_of_a_gaussian_is_its_function(rate):
+    found = limits.shannon_bound(priors.Gaussian(), rate)
+    assert found == pytest.approx(4.0**-rate, rel=1e-9)
+
+
+def test_shannon_bound_without_a_spike_is_the_entropy_power():
+    prior, rate = priors.ScaleMixture([0.6, 0.4], [1.0, 3.0]), 2.0
+    x = np.arange(-25, 25, 1e-3)
+    f = sum(
+        w * np.exp(-(x**2) / (2 * v)) / math.sqrt(2 * math.pi * v)
+        for w, v in zip(prior.weights, prior.variances, strict=True)
+    )
+    entropy = -1e-3 * float(f @ np.log(f))
+    expected = math.exp(2 * entropy) / (2 * math.pi * math.e) * 4.0**-rate / prior.variance
+    found = limits.shannon_bound(prior, rate)
+    # the best theta of a grid: a flat maximum
+    assert expected * 0.99 < found <= expected * (1 + 1e-9)
+
+
+@pytest.mark.parametrize(("density", "rate"), [(0.1, 0.25), (0.1, 0.5), (0.3, 1.0)])
+def test_shannon_bound_is_below_what_is_computed_and_close(density, rate):
+    prior = priors.GaussBernoulli(density)
+    computed = limits.blahut_arimoto(prior, rate, accuracy=0.01)
+    found = limits.shannon_bound(prior, rate)
+    assert 0.9 * computed.upper < found < computed.upper
+    assert found > limits.genie_bound(prior, rate)
+
+
+def test_at_high_rates_both_ends_meet():
+    # All bits but those for the support go to non-zeros: the classical high-rate law.
+    for density, rate in ((0.1, 2.0), (0.05, 1.0), (0.5, 8.0)):
+        found = limits.distortion_bracket(priors.GaussBernoulli(density), rate)
+        assert 0.97 * found.upper < found.lower <= found.upper
+        assert found.lower_by == "Shannon"
+
+
 @pytest.mark.parametrize("prior", cases.PRIORS, ids=repr)
 def test_the_integrated_source_has_its_moments(prior):
     x, mass = _source(prior, 0.2)
@@ -238,6 +275,7 @@ def test_what_the_bounds_refuse():
         limits.ecsq,
         limits.genie_bound,
         limits.gaussian_bound,
+        limits.shannon_bound,
         limits.blahut_arimoto,
         limits.distortion_bracket,
     ):
@@ -248,5 +286,6 @@ def test_what_the_bounds_refuse():
         limits.blahut_arimoto(prior, 1.0)
     with pytest.raises(ValueOutOfRange, match="0.001, 0.1"):
         limits.blahut_arimoto(prior, 0.5, accuracy=0.5)
-    with pytest.raises(ValueOutOfRange, match="scale mixture"):
-        limits.genie_bound(priors.Uniform(), 1.0)
+    for call in (limits.genie_bound, limits.shannon_bound):
+        with pytest.raises(ValueOutOfRange, match="scale mixture"):
+            call(priors.Uniform(), 1.0)

@@ -33,6 +33,7 @@ from isthmus.limits.rotations import (
 )
 from isthmus.limits.scalar_bounds import gaussian_bound, genie_bound
 from isthmus.limits.scalar_quantiser import ScalarQuantiser, ecsq
+from isthmus.limits.shannon_bound import shannon_bound
 from isthmus.limits.structured import critical_density, denoised_limit
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "population_risk",
     "random_encoder_limit",
     "rate_distortion",
+    "shannon_bound",
     "tied_decoder",
     "transform_coding",
 ]

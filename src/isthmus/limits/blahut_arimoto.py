@@ -21,6 +21,7 @@ _SLOPES = 12
 _BLAHUT_STEPS = 20
 _NEWTON_STEPS = 60
 _RARE = 1e-8
+_FAR = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +120,7 @@ class _Channel:
         left, right = (0.0, self.variance), None
         slope, lower, upper = self.slope, 0.0, self.variance
         for _ in range(_SLOPES):
-            rate, error, proved = self.at(slope)
+            rate, error, proved = self.at(slope, nats)
             lower = max(lower, (proved - nats) / slope)
             if rate <= nats:
                 left = max(left, (rate, error))
@@ -137,8 +138,11 @@ class _Channel:
         converged = bool(upper - lower < self.accuracy * upper)
         return BlahutArimoto(lower / self.variance, upper / self.variance, converged)
 
-    def at(self, s: float) -> tuple[float, float, float]:
-        """Rate and error at a slope, and the lower bound of rate + s error proved."""
+    def at(self, s: float, nats: float) -> tuple[float, float, float]:
+        """Rate and error at a slope, and what is proved below rate + s error.
+
+        Far from the rate that is asked for, a proof would be of no use.
+        """
         kernel, shift = _kernel(s, self.x, self.y)
         q = _best_answers(kernel, self.mass, 0.02 * self.accuracy)
         value = kernel @ q
@@ -146,12 +150,15 @@ class _Channel:
         extra = far * np.exp(-s * far) / (1.0 + np.exp(-s * far))
         error = float(self.mass @ (((near + extra) * kernel) @ q / value))
         total = -float(self.mass @ (np.log(value) + shift))
+        rate = total - s * error
+        if abs(rate - nats) > _FAR * nats:
+            return rate, error, -math.inf
         other, other_shift = _kernel(s, self.x, self.fine)
         weight = self.mass / value * np.exp(other_shift - shift)
         # log c + s y^2 is convex: between two points c is hardly more than at both.
         most = math.log(float((weight @ other).max()))
         between = 0.25 * s * float(self.fine[1]) ** 2
-        return total - s * error, error, total - most - between
+        return rate, error, total - most - between
 
 
 def _best_answers(kernel: np.ndarray, mass: np.ndarray, gap: float) -> np.ndarray:

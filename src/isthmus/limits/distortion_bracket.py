@@ -7,6 +7,7 @@ import dataclasses
 from isthmus.limits.blahut_arimoto import FINEST, blahut_arimoto
 from isthmus.limits.scalar_bounds import gaussian_bound, genie_bound
 from isthmus.limits.scalar_quantiser import checked_bits, ecsq
+from isthmus.limits.shannon_bound import shannon_bound
 from isthmus.priors import AbstractPrior
 from isthmus.priors.scale_mixture import AbstractScaleMixture
 
@@ -33,9 +34,10 @@ def distortion_bracket(
 ) -> DistortionBracket:
     """Narrowest proven bracket of the least NMSE of any codec, any block length.
 
-    Upper: the better of :func:`gaussian_bound` and :func:`ecsq`. Where that is 0.02 or
-    more, both ends are those of :func:`blahut_arimoto`; below it the lower end is
-    :func:`genie_bound`, or 0 for other priors, and the bracket wide.
+    Lower: :func:`shannon_bound` and :func:`genie_bound`, for scale mixtures. Upper:
+    :func:`gaussian_bound` and :func:`ecsq`. Where these leave 0.02 or more, both ends of
+    :func:`blahut_arimoto` as well. For priors that are no scale mixture the lower end is 0
+    below that.
 
     Args:
         prior: Of one coordinate; variance cancels.
@@ -52,18 +54,20 @@ def distortion_bracket(
         >>> from isthmus.priors import GaussBernoulli
         >>> found = distortion_bracket(GaussBernoulli(0.1), 1.0)
         >>> f"{found.lower:.1g}", f"{found.upper:.1g}", found.lower_by, found.upper_by
-        ('1e-06', '0.0005', 'genie', 'scalar quantiser')
+        ('0.0004', '0.0005', 'Shannon', 'scalar quantiser')
     """
     bits = checked_bits("distortion_bracket", prior, rate)
     uppers = {
         "Gaussian codec": gaussian_bound(prior, bits),
         "scalar quantiser": ecsq(prior, bits).nmse,
     }
-    is_mixture = isinstance(prior, AbstractScaleMixture)
-    lowers = {"genie": genie_bound(prior, bits)} if is_mixture else {"nothing": 0.0}
+    lowers = {"nothing": 0.0}
     if min(uppers.values()) >= FINEST:
         found = blahut_arimoto(prior, bits, accuracy=accuracy)
         lowers["Blahut-Arimoto"], uppers["Blahut-Arimoto"] = found.lower, found.upper
+    if isinstance(prior, AbstractScaleMixture):
+        lowers["Shannon"] = shannon_bound(prior, bits)
+        lowers["genie"] = genie_bound(prior, bits)
     upper_by = min(uppers, key=uppers.__getitem__)
     lower_by = max(lowers, key=lowers.__getitem__)
     # A Gaussian's two ends are equal; rounding must not swap them.
