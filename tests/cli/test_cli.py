@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isthmus import limits, priors
 from isthmus.report import write
 
 ALPHA = np.pi / 2 - 1
@@ -46,6 +48,28 @@ def test_limits_of_data_and_of_a_target(isthmus):
     assert "3 of 64 columns are constant" in err
     result = json.loads(isthmus("limits", "--target-nmse", "0.25", "--json")[1])
     assert result["nmse"] == pytest.approx(0.25)
+
+
+def test_limits_of_sparse_data(isthmus):
+    result = json.loads(isthmus("limits", "--density", "0.1", "--json")[1])
+    assert result["rate"] == [0.25, 0.5, 1.0, 2.0]
+    prior = priors.GaussBernoulli(0.1)
+    assert result["denoised"] == [limits.denoised_limit(prior, r) for r in result["rate"]]
+    # no codec is below, everything that can be done is above; linear does not see zeros
+    order = (
+        "rate_distortion_lower",
+        "rate_distortion_upper",
+        "ecsq",
+        "message_passing",
+        "denoised",
+        "linear",
+    )
+    for below, above in itertools.pairwise(order):
+        assert np.all(np.array(result[below]) <= np.array(result[above]))
+    np.testing.assert_allclose(result["linear"], limits.isotropic_limit(result["rate"]))
+    result = json.loads(isthmus("limits", "--density", "1", "--rate", "1", "--json")[1])
+    assert result["denoised"] == pytest.approx(result["linear"], rel=1e-9)
+    assert result["rate_distortion_lower"] == pytest.approx(0.25, rel=1e-3)
 
 
 def test_identity_shows_no_bits(isthmus):
@@ -165,6 +189,13 @@ def test_report_warns_and_goes_on(isthmus, tmp_path, rng):
             "buy",
         ),
         (["limits", "--activation", "tahn"], "Did you mean 'tanh'"),
+        (["limits", "--density", "0.1", "--data", "digits"], "excludes --data"),
+        (["limits", "--density", "0.1", "--spectrum", "x"], "excludes --spectrum"),
+        (["limits", "--density", "0.1", "--bits", "9"], "excludes --bits"),
+        (["limits", "--density", "0.1", "--target-nmse", "0.1"], "excludes --target-nmse"),
+        (["limits", "--density", "0.1", "--activation", "tanh"], "for sign codes"),
+        (["limits", "--density", "0"], "share of coordinates that are not zero"),
+        (["limits", "--density", "0.1", "--rate", "0"], "positive numbers"),
         (["fit", "digits", "-o", "x.pkl"], "must end in .safetensors"),
         (["fit", "digits", "-o", "x.safetensors", "--kind", "deep"], "must be shallow"),
         (["fit", "digits", "-o", "x.safetensors", "--rate", "0"], "must be positive"),
@@ -342,6 +373,7 @@ def test_rounding_is_no_gap(isthmus, tmp_path):
         ([], ["random encoder:", "rate distortion:"], ["tightness:"]),
         (["--activation", "tanh"], ["random encoder:"], ["rate distortion:"]),
         (["--data", "digits"], ["tightness:", "n active:"], ["random encoder:"]),
+        (["--density", "0.3"], ["linear:", "denoised:", "ecsq:", "lower"], ["nmse:"]),
     ],
 )
 def test_legend_of_limits_tells_of_columns_that_are_there(isthmus, words, told, untold):

@@ -119,3 +119,41 @@ def test_mixtures_are_equal_whatever_the_order():
     one = priors.ScaleMixture([0.25, 0.75], [2.0, 1.0])
     assert one == priors.ScaleMixture(np.array([0.75, 0.25]), np.array([1.0, 2.0]))
     assert (one.weights, one.variances) == ((0.75, 0.25), (1.0, 2.0))
+
+
+@pytest.mark.parametrize("prior", cases.PRIORS, ids=repr)
+class TestTails:
+    def test_samples_have_them(self, prior):
+        # 200 000 draws: about 1 % of either moment at the last threshold.
+        x = prior.sample(200_000, as_rng(8))
+        for at in (0.0, 0.3, 1.1):
+            share, first = prior.tail_moments(at)
+            assert_mean_close(x > at, float(share), bias=1e-12)
+            assert_mean_close(np.where(x > at, x, 0.0), float(first), bias=1e-12)
+
+    def test_ends(self, prior):
+        share, first = prior.tail_moments([0.0, np.inf])
+        assert 2 * first[0] == pytest.approx(prior.mean_absolute, rel=1e-14)
+        assert (share[1], first[1]) == (0.0, 0.0)
+        assert prior.tail_moments(np.zeros((2, 3)))[0].shape == (2, 3)
+        assert prior.tail_moments(1.0)[1].shape == ()
+
+    def test_the_first_moment_is_the_integral_of_the_share(self, prior):
+        # E[x; x > a] = a P(x > a) + int_a^inf P(x > b) db
+        points = prior.breakpoints
+        assert np.all(np.diff(points) > 0)
+        assert points[0] == 0.0
+        assert prior.tail_moments(points[-1])[0] < 1e-19
+        nodes, weights = np.polynomial.legendre.leggauss(40)
+        edges = np.unique(np.concatenate([np.linspace(0.5, points[-1], 60), points]))
+        edges = edges[edges >= 0.5]
+        half = 0.5 * np.diff(edges)[:, None]
+        b = edges[:-1, None] + half * (1 + nodes)
+        area = float((half * weights * prior.tail_moments(b)[0]).sum())
+        share, first = prior.tail_moments(0.5)
+        assert first == pytest.approx(0.5 * share + area, rel=1e-12)
+
+    def test_negative_thresholds(self, prior):
+        for at in (-1.0, math.nan):
+            with pytest.raises(ValueOutOfRange, match="must not be negative"):
+                prior.tail_moments(at)

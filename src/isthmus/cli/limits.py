@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,14 @@ _LEGEND = {
     "random_encoder": "random encoder: untrained, best decoder.",
     "transform_coding": "transform coding, rate distortion: the classics at as many bits, "
     "Gaussian data.",
+    "linear": "linear: least of a two-layer autoencoder with a linear decoder; white data "
+    "that\n  are sparse gain nothing with it.",
+    "denoised": "denoised: random rotation, one posterior mean per coordinate after it.",
+    "message_passing": "message passing: the same code, rows decoded as a whole.",
+    "ecsq": "ecsq: dead-zone quantiser of each coordinate in the sparse basis, ideal "
+    "entropy\n  coder; knows basis and density, and has no fixed rate.",
+    "rate_distortion_lower": "rate distortion: no codec is below lower; upper is reached "
+    "by long blocks.",
 }
 """What the columns of the table mean; told of those that are there."""
 
@@ -46,14 +55,19 @@ def limits(
             help="sign, lloyd-max:2 (two bits), ternary, tanh:2, identity, ...",
         ),
     ] = "sign",
+    density: Annotated[
+        float | None,
+        typer.Option("--density", help="White sparse data, this share not zero."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Least NMSE of a two-layer autoencoder on Gaussian data, beside the classics.
 
-    White data unless --data or --spectrum gives a covariance. NMSE 1 is what the mean
-    alone reaches. The reference is no bound for data that are not Gaussian.
+    White data unless --data or --spectrum gives a covariance; with --density sparse ones,
+    and what is gained by decoders and codecs that know it. NMSE 1 is what the mean alone
+    reaches. The reference is no bound for data that are not Gaussian.
     """
     from isthmus.core.errors import ValueOutOfRange
 
@@ -64,8 +78,18 @@ def limits(
             f"`--target-nmse` must lie in (0, 1); got {target_nmse}. 1 is what the mean "
             "alone reaches."
         )
+    if density is not None:
+        others = {
+            "--data": data,
+            "--spectrum": spectrum,
+            "--bits": bits,
+            "--target-nmse": target_nmse,
+        }
+        _refuse_beside_density(others, activation)
     with told_warnings(quiet):
-        if data is None and spectrum is None:
+        if density is not None:
+            table = _sparse(density, rate)
+        elif data is None and spectrum is None:
             if bits is not None:
                 raise ValueOutOfRange(
                     "`--bits` counts bits per vector and needs --data or --spectrum; "
@@ -118,6 +142,47 @@ def _isotropic(
         ]
         table["rate_distortion"] = [rate_distortion(np.ones(1), b) for b in bits]
     return table
+
+
+def _refuse_beside_density(others: Mapping[str, object], activation: str) -> None:
+    from isthmus.core.errors import ValueOutOfRange
+
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise ValueOutOfRange(
+            f"`--density` describes white sparse data and excludes {given[0]}. Give it "
+            "with --rate alone."
+        )
+    if activation != "sign":
+        raise ValueOutOfRange(
+            f"`--density` is for sign codes; got --activation {activation}. Leave one of "
+            "the two out."
+        )
+
+
+def _sparse(density: float, rate: str | None) -> dict[str, list[Any]]:
+    from isthmus.limits import (
+        denoised_limit,
+        distortion_bracket,
+        ecsq,
+        isotropic_limit,
+        state_evolution,
+    )
+    from isthmus.priors import GaussBernoulli
+
+    prior = GaussBernoulli(density)
+    rates = numbers("--rate", rate or "0.25,0.5,1,2")
+    brackets = {r: distortion_bracket(prior, r) for r in rates}
+    columns: dict[str, Callable[[float], float]] = {
+        "linear": lambda r: float(isotropic_limit(r)),
+        "denoised": lambda r: denoised_limit(prior, r),
+        "message_passing": lambda r: float(state_evolution(prior, r, n_iter=500).mse[-1]),
+        "ecsq": lambda r: ecsq(prior, r).nmse,
+        "rate_distortion_lower": lambda r: brackets[r].lower,
+        "rate_distortion_upper": lambda r: brackets[r].upper,
+    }
+    table: dict[str, list[Any]] = {"rate": rates}
+    return table | {name: [value(r) for r in rates] for name, value in columns.items()}
 
 
 def _spectral(

@@ -5,11 +5,13 @@ from isthmus.limits.baselines import (
     rate_distortion,
     transform_coding,
 )
+from isthmus.limits.blahut_arimoto import BlahutArimoto, blahut_arimoto
 from isthmus.limits.covariance import (
     CovarianceLimit,
     code_length_for,
     covariance_limit,
 )
+from isthmus.limits.distortion_bracket import DistortionBracket, distortion_bracket
 from isthmus.limits.encoders import norm_spread_limit, random_encoder_limit
 from isthmus.limits.gap import GapSplit, gap_split
 from isthmus.limits.gradient import population_gradient
@@ -21,6 +23,17 @@ from isthmus.limits.isotropic import (
 )
 from isthmus.limits.norm_spread import norm_spread_gap
 from isthmus.limits.population import optimal_decoder, population_risk, tied_decoder
+from isthmus.limits.rotations import (
+    BlockChoice,
+    axes_limit,
+    best_block,
+    block_haar_limit,
+    givens_angle,
+    givens_limit,
+)
+from isthmus.limits.scalar_bounds import gaussian_bound, genie_bound
+from isthmus.limits.scalar_quantiser import ScalarQuantiser, ecsq
+from isthmus.limits.shannon_bound import shannon_bound
 from isthmus.limits.state_evolution import (
     BayesLimit,
     Trajectory,
@@ -31,17 +44,31 @@ from isthmus.limits.structured import critical_density, denoised_limit
 
 __all__ = [
     "BayesLimit",
+    "BlahutArimoto",
+    "BlockChoice",
     "CovarianceLimit",
+    "DistortionBracket",
     "GapSplit",
     "HadamardDesign",
+    "ScalarQuantiser",
     "Trajectory",
     "TransformCoding",
+    "axes_limit",
     "bayes_limit",
+    "best_block",
+    "blahut_arimoto",
+    "block_haar_limit",
     "code_length_for",
     "covariance_limit",
     "critical_density",
     "denoised_limit",
+    "distortion_bracket",
+    "ecsq",
     "gap_split",
+    "gaussian_bound",
+    "genie_bound",
+    "givens_angle",
+    "givens_limit",
     "isotropic_limit",
     "isotropic_rate_for",
     "isotropic_status",
@@ -55,6 +82,7 @@ __all__ = [
     "population_risk",
     "random_encoder_limit",
     "rate_distortion",
+    "shannon_bound",
     "state_evolution",
     "tied_decoder",
     "transform_coding",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
@@ -14,13 +13,11 @@ from jaxtyping import Float
 
 from isthmus.core.door import real_array, real_number, shown
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.core.quadrature import gaussian_mean
 from isthmus.core.random import as_rng
 from isthmus.core.typing import Numbers
+from isthmus.priors.landmarks import Landmarks
 
 _BLOCK = 8192
-_REACH = 2.0 ** np.arange(7)
-_LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class PriorMoments(NamedTuple):
@@ -78,6 +75,15 @@ class AbstractPrior(abc.ABC):
     @abc.abstractmethod
     def _mmse(self, noise: float) -> float:
         """Least mean squared error at one noise variance."""
+
+    @property
+    @abc.abstractmethod
+    def _landmarks(self) -> Landmarks:
+        """Scales and places at which the posterior bends."""
+
+    @abc.abstractmethod
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """P(x > a) and E[x; x > a] for thresholds a >= 0."""
 
     @property
     def variance(self) -> float:
@@ -167,6 +173,41 @@ class AbstractPrior(abc.ABC):
         value = self._log_density(np.atleast_1d(seen), np.atleast_1d(noise))
         return value.reshape(np.broadcast_shapes(seen.shape, noise.shape))
 
+    def tail_moments(
+        self, threshold: float | Numbers
+    ) -> tuple[Float[np.ndarray, "*s"], Float[np.ndarray, "*s"]]:
+        """Probability of x above a threshold, and its first moment there.
+
+        Args:
+            threshold: a, not negative, of any shape; infinity is allowed.
+
+        Returns:
+            P(x > a) and E[x; x > a], float64, of the shape of `threshold`. Exact, with
+            full relative accuracy far out; an atom at a itself is not above it.
+
+        Raises:
+            ValueOutOfRange: If a threshold is negative or no number.
+        """
+        call = f"{type(self).__name__}.tail_moments"
+        at = real_array(f"{call}(threshold=...)", threshold)
+        if not np.all(at >= 0):
+            raise ValueOutOfRange(
+                f"`{call}(threshold=...)` must not be negative; got {shown(threshold)}. "
+                "The prior is symmetric: mirror it."
+            )
+        share, first = self._tail(np.atleast_1d(at))
+        return share.reshape(at.shape), first.reshape(at.shape)
+
+    @property
+    def breakpoints(self) -> Float[np.ndarray, " point"]:
+        """Sizes |x| at which the distribution may be rough: 0, scales, atoms and edges.
+
+        Ascending; the last is where |x| ends as far as float64 can see.
+        """
+        at = self._landmarks
+        inner = np.unique(np.abs([0.0, *at.marks]))
+        return np.append(inner, 9.5 * at.width + 46.0 * at.tail + 1.001 * inner[-1])
+
     def mmse(self, noise_variance: float | Numbers) -> float | Float[np.ndarray, "*s"]:
         """Least mean squared error of x from r = x + N(0, noise_variance).
 
@@ -187,42 +228,6 @@ class AbstractPrior(abc.ABC):
         if noise.ndim == 0:
             return self._mmse(float(noise))
         return np.array([self._mmse(float(s)) for s in noise.ravel()]).reshape(noise.shape)
-
-
-@dataclasses.dataclass(frozen=True)
-class Landmarks:
-    """Where the posterior of a prior bends.
-
-    Attributes:
-        width: Of the bulk.
-        tail: Scale of an exponential tail; 0 if there is none.
-        marks: Atoms and edges.
-    """
-
-    width: float
-    tail: float
-    marks: tuple[float, ...]
-
-
-def split_mmse(prior: AbstractPrior, noise: float, at: Landmarks) -> float:
-    """Posterior variance averaged over r by adaptive quadrature, split at the marks."""
-    sigma, unit = math.sqrt(noise), min(noise, prior.variance)
-    linear, tail = math.hypot(at.width, sigma), at.tail
-    level = np.array([noise])
-
-    def scaled(z: np.ndarray) -> np.ndarray:
-        # r = linear z + tail z|z| / 2 turns Gaussian into exponential tails.
-        r = z * (linear + 0.5 * tail * np.abs(z))
-        log = prior._log_density(r, level) + 0.5 * z * z + _LOG_ROOT_2PI
-        slope = linear + tail * np.abs(z)
-        variance = prior._posterior(r, level)[1]
-        return np.asarray(np.exp(log) * slope * (variance / unit))
-
-    near = np.concatenate([-_REACH, [0.0], _REACH]) * sigma
-    kinks = np.unique(np.add.outer(at.marks, near))
-    size = np.abs(kinks)
-    root = 2.0 * size / (linear + np.sqrt(linear**2 + 2.0 * tail * size))
-    return unit * gaussian_mean(scaled, kinks=np.copysign(root, kinks).tolist())
 
 
 def check_density(call: str, density: object) -> float:

@@ -9,12 +9,11 @@ import numpy as np
 
 from isthmus.priors.base import (
     AbstractPrior,
-    Landmarks,
     PriorMoments,
     check_density,
     in_float64,
-    split_mmse,
 )
+from isthmus.priors.landmarks import Landmarks, split_mmse
 from isthmus.priors.mills import (
     FAR_INSIDE,
     LOG_ROOT_2PI,
@@ -105,8 +104,17 @@ class SparseLaplace(AbstractPrior):
         log = np.where(k - u < FAR_INSIDE, k * (0.5 * k - u), log)
         return np.asarray(log + math.log(0.5 * self.density / self._scale))
 
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        share = 0.5 * self.density * np.exp(-threshold / self._scale)
+        finite = np.where(np.isfinite(threshold), threshold, 0.0)
+        return share, share * (finite + self._scale)
+
+    @property
+    def _landmarks(self) -> Landmarks:
+        return Landmarks(0.0, self._scale, (0.0,))
+
     def _mmse(self, noise: float) -> float:
-        return split_mmse(self, noise, Landmarks(0.0, self._scale, (0.0,)))
+        return split_mmse(self, noise)
 
 
 def _small_difference(k: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -9,11 +9,10 @@ import numpy as np
 
 from isthmus.priors.base import (
     AbstractPrior,
-    Landmarks,
     PriorMoments,
     check_density,
-    split_mmse,
 )
+from isthmus.priors.landmarks import Landmarks, split_mmse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +96,15 @@ class SparseRademacher(AbstractPrior):
         scale = 0.5 * np.log(2.0 * math.pi * noise)
         return np.asarray(total - scale - 0.5 * np.square(offset) / noise)
 
-    def _mmse(self, noise: float) -> float:
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         atom = 1.0 / math.sqrt(self.density)
-        return split_mmse(self, noise, Landmarks(atom, 0.0, (-atom, 0.0, atom)))
+        share = np.where(threshold < atom, 0.5 * self.density, 0.0)
+        return share, atom * share
+
+    @property
+    def _landmarks(self) -> Landmarks:
+        atom = 1.0 / math.sqrt(self.density)
+        return Landmarks(atom, 0.0, (-atom, 0.0, atom))
+
+    def _mmse(self, noise: float) -> float:
+        return split_mmse(self, noise)

@@ -13,6 +13,7 @@ from isthmus.core.door import real_array, shown
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.typing import Numbers
 from isthmus.priors.base import AbstractPrior, PriorMoments
+from isthmus.priors.landmarks import Landmarks
 from isthmus.priors.mixture import (
     mixture_log_density,
     mixture_mmse,
@@ -53,6 +54,23 @@ class AbstractScaleMixture(AbstractPrior):
 
     def _log_density(self, r: np.ndarray, noise: np.ndarray) -> np.ndarray:
         return mixture_log_density(*self._components, r, noise)
+
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from scipy.special import ndtr
+
+        share, first = np.zeros_like(threshold), np.zeros_like(threshold)
+        for w, v in zip(*self._components, strict=True):
+            if v > 0.0:
+                z = threshold / math.sqrt(v)
+                share += w * ndtr(-z)
+                first += w * math.sqrt(v / (2.0 * math.pi)) * np.exp(-0.5 * np.square(z))
+        return share, first
+
+    @property
+    def _landmarks(self) -> Landmarks:
+        scales = [math.sqrt(v) for v in self._components[1]]
+        inner = scales[:-1]
+        return Landmarks(scales[-1], 0.0, (*(-s for s in inner), 0.0, *inner))
 
     def _mmse(self, noise: float) -> float:
         weights, variances = self._components

@@ -9,11 +9,10 @@ import numpy as np
 
 from isthmus.priors.base import (
     AbstractPrior,
-    Landmarks,
     PriorMoments,
     in_float64,
-    split_mmse,
 )
+from isthmus.priors.landmarks import Landmarks, split_mmse
 from isthmus.priors.mills import FAR_INSIDE, LOG_ROOT_2PI, half_gaussian, mills_ratio
 
 _EDGE = math.sqrt(3.0)
@@ -61,8 +60,17 @@ class Uniform(AbstractPrior):
         sigma = np.sqrt(noise)
         return _by_regime(np.abs(r) / sigma, _EDGE / sigma)[0] - math.log(2.0 * _EDGE)
 
+    def _tail(self, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        inside = np.minimum(threshold, _EDGE)
+        share = (_EDGE - inside) / (2.0 * _EDGE)
+        return share, 0.5 * share * (_EDGE + inside)
+
+    @property
+    def _landmarks(self) -> Landmarks:
+        return Landmarks(1.0, 0.0, (-_EDGE, _EDGE))
+
     def _mmse(self, noise: float) -> float:
-        return split_mmse(self, noise, Landmarks(1.0, 0.0, (-_EDGE, _EDGE)))
+        return split_mmse(self, noise)
 
 
 def _by_regime(
