@@ -2,6 +2,7 @@
 
 from isthmus.core.lazy import lazy_attributes
 from isthmus.training.descend import Descent, descend
+from isthmus.training.itq import ItqFit, itq
 from isthmus.training.routes import orthonormal_rows, tight_frame, water_filled_rows
 
 _NEED_TORCH = {
@@ -10,8 +11,10 @@ _NEED_TORCH = {
 }
 __all__ = [
     "Descent",
+    "ItqFit",
     "StraightThrough",  # noqa: F822
     "descend",
+    "itq",
     "orthonormal_rows",
     "tight_frame",
     "train_straight_through",  # noqa: F822
