@@ -3,6 +3,7 @@
 from isthmus.core.lazy import lazy_attributes
 from isthmus.training.descend import Descent, descend
 from isthmus.training.itq import ItqFit, itq
+from isthmus.training.rotation import RotationAdvice, should_rotate
 from isthmus.training.routes import orthonormal_rows, tight_frame, water_filled_rows
 
 _NEED_TORCH = {
@@ -12,10 +13,12 @@ _NEED_TORCH = {
 __all__ = [
     "Descent",
     "ItqFit",
+    "RotationAdvice",
     "StraightThrough",  # noqa: F822
     "descend",
     "itq",
     "orthonormal_rows",
+    "should_rotate",
     "tight_frame",
     "train_straight_through",  # noqa: F822
     "water_filled_rows",
