@@ -160,9 +160,8 @@ def sign_correlation(
     for begin in range(0, rows.shape[0], _BLOCK):
         block = rows[begin : begin + _BLOCK]
         signs = block @ turn
-        positive = signs >= 0
-        np.multiply(positive, 2, out=signs, casting="unsafe")
-        signs -= 1
+        signs += 0.0  # minus zero becomes zero, and counts as positive
+        np.copysign(1.0, signs, out=signs)
         total += signs.T @ block
     return np.asarray(total / rows.shape[0])
 
