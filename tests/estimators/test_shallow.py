@@ -163,7 +163,7 @@ def test_low_rank_data(rng):
         ({"rate": float("nan")}, "positive and finite"),
         ({"activation": "relu"}, "even part"),
         ({"activation": "nothing"}, "must be one of"),
-        ({"encoder": "best"}, "design, descent, straight-through, random"),
+        ({"encoder": "best"}, "design, descent, itq, straight-through, random"),
         ({"decoder": "deep"}, "must be one of linear"),
         ({"frame": "fourier"}, "dct, hadamard, haar"),
         ({"ridge": -1.0}, "'gcv' or a number"),
