@@ -28,6 +28,7 @@ _ATTRIBUTES = {
     "analyse": "isthmus.report",
     "load": "isthmus.estimators",
     "save": "isthmus.estimators",
+    "should_rotate": "isthmus.training",
 }
 __all__ = ["__version__", *_SUBPACKAGES, *_ATTRIBUTES]
 

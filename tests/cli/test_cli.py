@@ -391,6 +391,17 @@ def test_fit_straight_through(isthmus, tmp_path):
     assert "16 bits per vector" in out
 
 
+def test_fit_itq(isthmus, tmp_path):
+    model = str(tmp_path / "m.safetensors")
+    code, out, _ = isthmus("fit", "digits", "-o", model, "--encoder", "itq", "--json")
+    assert code == 0
+    assert json.loads(out)["nmse"] < 0.3
+    words = ["--rate", "2", "--force"]
+    code, _, err = isthmus("fit", "digits", "-o", model, "--encoder", "itq", *words)
+    assert code == 2
+    assert "Take n_code=61" in err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

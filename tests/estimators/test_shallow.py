@@ -18,17 +18,20 @@ from isthmus.core import (
     measure,
 )
 from isthmus.data import Moments, Principal
+from isthmus.priors import SparseRademacher
 
 DIGITS = load_digits().data
 
 
 @pytest.mark.parametrize("activation", ["sign", "identity"])
-@pytest.mark.parametrize("encoder", ["design", "random"])
-def test_scikit_learn_checks(activation, encoder):
+@pytest.mark.parametrize(("encoder", "n_code"), [("design", 3), ("random", 3), ("itq", 1)])
+def test_scikit_learn_checks(activation, encoder, n_code):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results = check_estimator(
-            ShallowAutoencoder(3, activation=activation, encoder=encoder, random_state=0),
+            ShallowAutoencoder(
+                n_code, activation=activation, encoder=encoder, random_state=0
+            ),
             on_skip=None,
         )
     ran = [r["check_name"] for r in results if r["status"] == "passed"]
@@ -160,7 +163,7 @@ def test_low_rank_data(rng):
         ({"rate": float("nan")}, "positive and finite"),
         ({"activation": "relu"}, "even part"),
         ({"activation": "nothing"}, "must be one of"),
-        ({"encoder": "best"}, "design, descent, straight-through, random"),
+        ({"encoder": "best"}, "design, descent, itq, straight-through, random"),
         ({"decoder": "deep"}, "must be one of linear"),
         ({"frame": "fourier"}, "dct, hadamard, haar"),
         ({"ridge": -1.0}, "'gcv' or a number"),
@@ -413,3 +416,54 @@ def test_rows_fewer_than_symbols_have_the_ridge_of_the_larger_problem(rng):
     left = (rows - codes @ prior.T).T @ codes / 30
     exact = prior + left @ np.linalg.inv(gram + ridge * np.trace(gram) / 40 * np.eye(40))
     np.testing.assert_allclose(found, exact, atol=1e-12)
+
+
+def binary(n_rows, n_input, seed=0):
+    return 3.0 + SparseRademacher(1.0).sample((n_rows, n_input), seed)
+
+
+@pytest.mark.parametrize("norm", ["none", "float16"])
+def test_itq_finds_signs_and_says_what_it_reached(norm):
+    # Turned signs: 1 - 2 / pi = 0.363 for a random rotation, 0 for the right one.
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((32, 32)))[0]
+    rows = binary(4000, 32) @ turn
+    model = ShallowAutoencoder(encoder="itq", whiten=True, norm=norm, random_state=0)
+    model.fit(rows[:3000])
+    assert model.score(rows[3000:]) > 0.9
+    assert np.all(np.diff(model.history_) < 1e-12)
+    assert model.n_iter_ == model.history_steps_[-1] == model.history_.size - 1
+    assert model.history_[-1] == pytest.approx(1 - model.score(rows[:3000]), abs=0.01)
+
+
+def test_itq_codes_the_strongest_directions():
+    lam = np.repeat([4.0, 1e-2], 8)
+    rows = binary(4000, 16) * np.sqrt(lam)
+    model = ShallowAutoencoder(8, encoder="itq", random_state=0).fit(rows[:3000])
+    seen = np.square(model.encoder_weight_) @ (lam * (np.arange(16) >= 8))
+    assert seen.max() < 1e-3
+    # Its history counts what lies outside of them as lost.
+    assert model.history_[-1] > lam[8:].sum() / lam.sum()
+    # A free decoder leaves less than the transposed encoder.
+    assert 0 < model.history_[-1] - (1 - model.score(rows[:3000])) < 0.05
+    design = ShallowAutoencoder(8, random_state=0).fit(rows[:3000])
+    assert model.score(rows[3000:]) > design.score(rows[3000:]) + 0.1
+
+
+def test_itq_in_float32_and_any_unit():
+    rows = binary(400, 8)
+    plain = ShallowAutoencoder(4, encoder="itq", random_state=0).fit(rows)
+    for unit in (1e-50, 1e50):
+        other = ShallowAutoencoder(4, encoder="itq", random_state=0).fit(unit * rows)
+        assert other.score(unit * rows) == pytest.approx(plain.score(rows), abs=1e-9)
+    small = np.float32(1e-33) * rows.astype(np.float32)
+    single = ShallowAutoencoder(4, encoder="itq", random_state=0).fit(small)
+    assert single.score(small) == pytest.approx(plain.score(rows), abs=0.02)
+
+
+def test_itq_has_no_longer_codes_than_directions(rng):
+    with pytest.raises(ValueOutOfRange, match="at most one code symbol.*'design'"):
+        ShallowAutoencoder(rate=2.0, encoder="itq").fit(DIGITS)
+    flat = rng.standard_normal((100, 2)) @ rng.standard_normal((2, 5))
+    with pytest.raises(ValueOutOfRange, match="Take n_code=2"):
+        ShallowAutoencoder(3, encoder="itq").fit(flat)
+    ShallowAutoencoder(2, encoder="itq", random_state=0).fit(flat)

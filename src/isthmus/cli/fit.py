@@ -35,7 +35,7 @@ def fit(
     ] = None,
     encoder: Annotated[
         str,
-        typer.Option("--encoder", help="design, descent, straight-through or random."),
+        typer.Option("--encoder", help="design, descent, itq, straight-through, random."),
     ] = "design",
     activation: Annotated[
         str, typer.Option("--activation", help="sign, lloyd-max:2, tanh, identity, ...")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import Activation
+from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.random import random_normal
 from isthmus.core.tolerance import RELATIVE_RANK
 from isthmus.data.principal import Principal
 from isthmus.frames import AbstractFrame
-from isthmus.training import descend, water_filled_rows
+from isthmus.training import descend, itq, water_filled_rows
 
 Progress = Callable[[str, int, int], None]
 MakeFrame = Callable[..., AbstractFrame]
@@ -169,9 +171,43 @@ def straight_through_encoder(task: Task) -> Encoder:
     return Encoder(weight, history.nmse, history.step, found.reason)
 
 
+def itq_encoder(task: Task) -> Encoder:
+    """Rotation of the strongest directions, or of all white ones, trained on the rows."""
+    n_directions = task.variances.size
+    if task.n_code > n_directions:
+        raise ValueOutOfRange(
+            f"`ShallowAutoencoder(encoder='itq')` must have at most one code symbol per "
+            f"direction in which the training rows vary, {n_directions} here; got "
+            f"{task.n_code} for {task.principal.n_input} features "
+            f"(n_features={task.principal.n_input}). Take n_code={n_directions}, or "
+            "encoder='design' for longer codes."
+        )
+    unit = float(np.sqrt(task.variances[0]))
+    used = n_directions if task.whiten else task.n_code
+    centred = task.centred()
+    turn = task.coordinates[:, :used] / unit
+    rows = centred @ turn.astype(centred.dtype, copy=False)
+    whole = rows if task.whiten else centred / unit
+    energy = float(np.einsum("ij,ij->", whole, whole, dtype=np.float64)) / whole.shape[0]
+    del centred, whole
+    n_steps = 200 if task.n_steps is None else task.n_steps
+
+    def nmse(psi: float | np.ndarray) -> Any:
+        return 1.0 - task.n_code * np.square(psi) / energy
+
+    def tell(step: int, psi: float) -> None:
+        if task.progress is not None:
+            task.progress(f"iterative quantisation, NMSE {nmse(psi):.4g}", step, n_steps)
+
+    found = itq(rows, task.n_code, rng=task.rng, max_steps=n_steps, progress=tell)
+    steps = np.arange(found.history.size)
+    return Encoder(found.encoder_weight @ turn.T, nmse(found.history), steps, found.reason)
+
+
 ENCODERS: dict[str, Callable[[Task], Encoder]] = {
     "design": design_encoder,
     "descent": descent_encoder,
+    "itq": itq_encoder,
     "straight-through": straight_through_encoder,
     "random": random_encoder,
 }

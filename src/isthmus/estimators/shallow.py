@@ -50,8 +50,10 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     water-fills the eigenvalues of the training covariance and mixes them by an
     incoherent frame, which approaches the Gaussian reference; ``"descent"`` goes on from
     there by gradient descent on the exact Gaussian risk, ``"straight-through"`` by
-    stochastic gradient descent on the training rows (torch); ``"random"`` is the frame
-    alone (the rotation-and-sign of locality-sensitive hashing). The linear decoder is
+    stochastic gradient descent on the training rows (torch); ``"itq"`` trains a rotation
+    of the n_code strongest principal directions (whitened: of all) on the rows; and
+    ``"random"`` is the frame alone (the rotation-and-sign of locality-sensitive
+    hashing). The linear decoder is
     the exact best one for Gaussian data of the training covariance, or least squares on
     the training rows shrunk towards it, whichever generalised cross-validation prefers.
 
@@ -60,7 +62,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         rate: n_code / n_input instead; both None means rate 1.
         activation: ``"sign"``, ``"identity"`` (principal components), any other name of
             :data:`isthmus.core.named_activations.FAMILIES`, or an odd function.
-        encoder: ``"design"``, ``"descent"``, ``"straight-through"`` or ``"random"``.
+        encoder: ``"design"``, ``"descent"``, ``"itq"`` (at most one symbol per direction
+            in which the rows vary), ``"straight-through"`` or ``"random"``.
         decoder: ``"linear"``.
         frame: ``"dct"`` (any size), ``"hadamard"`` (powers of two) or ``"haar"``.
         whiten: Whether the encoder treats all directions alike, whatever their variance.
@@ -68,7 +71,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             sent as 16 more bits, in one further column of the code, input units.
         ridge: ``"gcv"``, or a penalty >= 0 relative to the mean power of a code symbol:
             0 is plain least squares, ``inf`` the Gaussian decoder.
-        n_steps: Most steps of training; None for 200 of descent, 3000 straight through.
+        n_steps: Most steps of training; None for 200 of descent or itq, 3000 straight
+            through.
         verbose: Whether to draw a progress bar on a terminal while training.
         random_state: Seed of the frame and of the batches.
 
@@ -85,7 +89,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         reference_nmse_: Gaussian reference at this code length.
         bits_per_vector_: All bits stored per row; None if the code is not quantised.
         history_: NMSE along the training (on Gaussian data for ``"descent"``, on
-            training batches for ``"straight-through"``); empty if nothing is trained.
+            training batches for ``"straight-through"``, on training rows by the transposed
+            encoder for ``"itq"``); empty if nothing is trained.
         history_steps_: Steps done at each of them.
         n_iter_: Steps of training.
 
@@ -100,7 +105,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         True
 
     References:
-        [shevchenko:23]
+        [shevchenko:23], [gong:11]
     """
 
     def __init__(
@@ -109,7 +114,9 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         *,
         rate: float | None = None,
         activation: Any = "sign",
-        encoder: Literal["design", "descent", "straight-through", "random"] = "design",
+        encoder: Literal[
+            "design", "descent", "itq", "straight-through", "random"
+        ] = "design",
         decoder: Literal["linear"] = "linear",
         frame: Literal["dct", "hadamard", "haar"] = "dct",
         whiten: bool = False,

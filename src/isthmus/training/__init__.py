@@ -2,6 +2,10 @@
 
 from isthmus.core.lazy import lazy_attributes
 from isthmus.training.descend import Descent, descend
+from isthmus.training.itq import ItqFit, itq
+from isthmus.training.masked import MaskedRisk, masked_gradient, masked_risk
+from isthmus.training.masked_descent import MaskedDescent, descend_masked
+from isthmus.training.rotation import RotationAdvice, should_rotate
 from isthmus.training.routes import orthonormal_rows, tight_frame, water_filled_rows
 
 _NEED_TORCH = {
@@ -10,9 +14,18 @@ _NEED_TORCH = {
 }
 __all__ = [
     "Descent",
+    "ItqFit",
+    "MaskedDescent",
+    "MaskedRisk",
+    "RotationAdvice",
     "StraightThrough",  # noqa: F822
     "descend",
+    "descend_masked",
+    "itq",
+    "masked_gradient",
+    "masked_risk",
     "orthonormal_rows",
+    "should_rotate",
     "tight_frame",
     "train_straight_through",  # noqa: F822
     "water_filled_rows",
