@@ -413,3 +413,15 @@ def test_rows_fewer_than_symbols_have_the_ridge_of_the_larger_problem(rng):
     left = (rows - codes @ prior.T).T @ codes / 30
     exact = prior + left @ np.linalg.inv(gram + ridge * np.trace(gram) / 40 * np.eye(40))
     np.testing.assert_allclose(found, exact, atol=1e-12)
+
+
+def test_repeated_rows_do_not_make_the_fit_surer(rng):
+    from isthmus.estimators.linear_fit import fit_linear_decoder
+
+    codes = np.where(rng.standard_normal((60, 40)) > 0, 1.0, -1.0)
+    rows, prior = codes[:, :6] + rng.standard_normal((60, 6)), np.zeros((6, 40))
+    once, ridge = fit_linear_decoder(prior, [(codes, rows)], ridge="gcv")
+    thrice, same = fit_linear_decoder(prior, [(codes, rows)] * 3, ridge="gcv")
+    assert 0.01 < ridge < 100.0
+    assert same == ridge
+    np.testing.assert_allclose(thrice, once, atol=1e-12)
