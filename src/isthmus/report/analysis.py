@@ -45,6 +45,7 @@ DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
 _POINTS = 49
 _HIGHEST_RATE = 1e6
+_OUTWEIGHS = 10.0  # times the variance of the others: a column in a smaller unit
 
 
 def analyse(
@@ -224,7 +225,7 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
     if facts.n_train < ROWS_PER_COLUMN * facts.n_input:
         few = "fewer rows than columns" if facts.n_train < facts.n_input else "few rows"
         warnings.warn(
-            f"{few.capitalize()}: {facts.n_train} training rows for {facts.n_input} "
+            f"{few.capitalize()}: {facts.n_train:,} training rows for {facts.n_input:,} "
             f"columns, less than {ROWS_PER_COLUMN} each. The eigenvalues were shrunk "
             f"(Ledoit-Wolf, weight {facts.shrinkage:.2g}), and a reference computed "
             "from them is rough: optimistic for want of rows, higher for the shrinking.",
@@ -232,7 +233,8 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
             stacklevel=2,
         )
     share = float(facts.largest_column_share)
-    if share > 0.5 and facts.n_input > 1:
+    others = (1.0 - share) / max(facts.n_input - 1, 1)  # share of a typical other column
+    if share > max(0.5, _OUTWEIGHS * others) and facts.n_input > 1:
         warnings.warn(
             f"One column holds {100 * share:.0f} % of the variance: in different units? "
             "try --scale standard",
