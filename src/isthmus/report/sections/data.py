@@ -246,8 +246,11 @@ def _spectrum_figure(eigenvalues: np.ndarray) -> Figure:
             "Principal direction, strongest first",
             anchor="y2",
             range=[0, eigenvalues.size + 1],
+            **style.whole(eigenvalues.size),
         ),
-        yaxis=style.log_axis("Eigenvalue / mean", domain=[0.42, 1.0]),
+        yaxis=style.log_axis(
+            "Eigenvalue / mean", domain=[0.42, 1.0], **style.decades(shown)
+        ),
         yaxis2=style.axis("Variance held, %", domain=[0.0, 0.34], range=[0, 104], dtick=25),
     )
     return Figure(
