@@ -114,9 +114,13 @@ def percent(share: float) -> str:
     Examples:
         >>> percent(0.4643), percent(0.00012), percent(1.0)
         ('46.4\xa0%', '0.012\xa0%', '100\xa0%')
+        >>> percent(4.88e-7)
+        '4.88\u2009×\u200910⁻⁵\xa0%'
     """
     if not math.isfinite(share):
         return NONE
+    if 0 < abs(share) < 1e-6:
+        return f"{number(100 * share)}{_SPACE}%"
     return f"{float(f'{100 * share:.3g}'):.10g}{_SPACE}%"
 
 
