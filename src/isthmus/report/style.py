@@ -131,7 +131,7 @@ def in_errors(z: float) -> str:
         >>> in_errors(2.345), in_errors(-0.31), in_errors(float("nan"))
         ('+2.3', '−0.3', '–')
     """
-    return f"{z:+.1f}".replace("-", _MINUS) if math.isfinite(z) else NONE
+    return f"{z:+,.1f}".replace("-", _MINUS) if math.isfinite(z) else NONE
 
 
 def codec(encoder: str) -> str:

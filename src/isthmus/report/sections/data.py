@@ -201,11 +201,15 @@ def _kurtosis(value: float) -> str:
 def _spectrum_words(eigenvalues: np.ndarray) -> str:
     cumulative = np.cumsum(eigenvalues) / np.sum(eigenvalues)
     counts = [int(np.searchsorted(cumulative, s * (1 - 1e-12))) + 1 for s in SHARES]
-    half, most, nearly = (style.count(value) for value in counts)
-    first = "one holds" if counts[0] == 1 else f"{half} hold"
+    largest = dict(zip(counts, ("half", "90 %", "99 %"), strict=True))  # share by count
+    held = [
+        f"{'one holds' if k == 1 else f'{style.count(k)} hold'} {share}"
+        for k, share in largest.items()
+    ]
+    held[0] += " of the variance"
+    told = " and ".join(part for part in (", ".join(held[:-1]), held[-1]) if part)
     return (
-        f"Of {style.count(eigenvalues.size)} principal directions, the strongest "
-        f"{first} half of the variance, {most} hold 90 % and {nearly} hold 99 %. "
+        f"Of {style.count(eigenvalues.size)} principal directions, the strongest {told}. "
         "The steeper the curve falls, the more a code gains from treating directions "
         "differently."
     )
