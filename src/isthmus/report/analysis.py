@@ -167,21 +167,25 @@ def _reach_all(
     budget: float,
     tell: Progress,
 ) -> tuple[list[Reached], Examples | None, tuple[str, ...]]:
-    """Work through the schedule; what the clock leaves no time for is named."""
+    """Work through the schedule; what the clock leaves no time for is named.
+
+    Descent, which can be had later and takes longest, waits for all others.
+    """
     reached: list[Reached] = []
     shown: Examples | None = None
     others: dict[int, dict[str, np.ndarray]] = {}
     late: list[str] = []
     nearest = nearest_to_one(plan.jobs, ground.principal.n_input)
     pace = Pace(ground.task)
-    for done, (encoder, n_code) in enumerate(plan.jobs):
+    jobs = sorted(plan.jobs, key=lambda job: job[0] == "descent")
+    for done, (encoder, n_code) in enumerate(jobs):
         if reached and clock.seconds + pace.expected(encoder, n_code) > budget:
             late.append(
                 f"{encoder} at {n_code} bits per vector was left out: this machine is "
                 f"slower than assumed, and the budget of {budget:g} s would not do."
             )
             continue
-        tell(f"{encoder}, {n_code} bits", done, len(plan.jobs))
+        tell(f"{encoder}, {n_code} bits", done, len(jobs))
         before = others.setdefault(n_code, {})
         record, model, errors = reach(ground, n_code, encoder, before)
         before[encoder] = errors
@@ -189,7 +193,8 @@ def _reach_all(
             shown = examples(rows, ground, model, errors)
         reached.append(record)
         pace.note(encoder, n_code, clock.lap(f"{encoder}, {n_code} bits"))
-    tell("done", len(plan.jobs), len(plan.jobs))
+    tell("done", len(jobs), len(jobs))
+    reached.sort(key=lambda row: plan.jobs.index((row.encoder, row.n_code)))
     return reached, shown, tuple(late)
 
 
