@@ -201,7 +201,8 @@ def _kurtosis(value: float) -> str:
 def _spectrum_words(eigenvalues: np.ndarray) -> str:
     cumulative = np.cumsum(eigenvalues) / np.sum(eigenvalues)
     counts = [int(np.searchsorted(cumulative, s * (1 - 1e-12))) + 1 for s in SHARES]
-    largest = dict(zip(counts, ("half", "90 %", "99 %"), strict=True))  # share by count
+    shares = ("half", *map(style.percent, SHARES[1:]))
+    largest = dict(zip(counts, shares, strict=True))  # share by count
     held = [
         f"{'one holds' if k == 1 else f'{style.count(k)} hold'} {share}"
         for k, share in largest.items()
