@@ -39,6 +39,18 @@ def test_report_with_columns_rows_and_scale_of_choice(isthmus, table):
     assert html.escape("--drop id,label --scale standard --drop-missing") in page
 
 
+def test_an_option_given_twice_counts_twice(isthmus, table):
+    given = ("--drop", "id", "--drop", "label", "--drop-missing", "--rate", "1")
+    code, out, _ = isthmus("report", table, *given, "--json")
+    result = json.loads(out)
+    assert code == 0
+    assert result["data"]["n_input"] == 3
+    assert "--drop id,label" in result["method"]["command"]
+    only = ("--columns", "a", "--columns", '"b, cm",c')
+    code, out, _ = isthmus("plan", table, *only, "--drop-missing", "--json")
+    assert (code, json.loads(out)["n_columns"]) == (0, 3)
+
+
 def test_report_says_what_looks_wrong(isthmus, table):
     names = 'a,"b, cm",c,label'
     code, _, err = isthmus("report", table, "--columns", names, "--rate", "1")

@@ -467,3 +467,15 @@ def test_itq_has_no_longer_codes_than_directions(rng):
     with pytest.raises(ValueOutOfRange, match="Take n_code=2"):
         ShallowAutoencoder(3, encoder="itq").fit(flat)
     ShallowAutoencoder(2, encoder="itq", random_state=0).fit(flat)
+
+
+def test_repeated_rows_do_not_make_the_fit_surer(rng):
+    from isthmus.estimators.linear_fit import fit_linear_decoder
+
+    codes = np.where(rng.standard_normal((60, 40)) > 0, 1.0, -1.0)
+    rows, prior = codes[:, :6] + rng.standard_normal((60, 6)), np.zeros((6, 40))
+    once, ridge = fit_linear_decoder(prior, [(codes, rows)], ridge="gcv")
+    thrice, same = fit_linear_decoder(prior, [(codes, rows)] * 3, ridge="gcv")
+    assert 0.01 < ridge < 100.0
+    assert same == ridge
+    np.testing.assert_allclose(thrice, once, atol=1e-12)

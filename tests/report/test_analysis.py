@@ -32,6 +32,16 @@ def test_gaussian_data_end_near_the_reference(gaussian):
     assert gaussian.data.n_levels == 5000
 
 
+def test_a_slow_descent_keeps_nothing_else_waiting(rng):
+    told = []
+    x = rng.standard_normal((400, 8))
+    found = isthmus.analyse(x, rates=[0.5, 1.0], progress=lambda *step: told.append(step))
+    fits = [label.split(",")[0] for label, _, _ in told if label.endswith("bits")]
+    assert fits == [*["design", "transform-coding", "random"] * 2, *["descent"] * 2]
+    assert [row.n_code for row in found.reached] == [4] * 4 + [8] * 4
+    assert [row.encoder for row in found.reached[:4]] == [*fits[:3], "descent"]
+
+
 def test_everything_is_json(gaussian):
     plain = json.loads(json.dumps(gaussian.to_dict(), allow_nan=False))
     assert plain["reached"][0]["reference"] == gaussian.reached[0].reference

@@ -37,6 +37,14 @@ def test_negative_terms_are_gains_with_a_sign():
     assert "−0.0365 ± 0.0051" in page
 
 
+def test_rounding_is_no_term():
+    row = fixtures.replaced(fixtures.reached()[0], gap=GAP | {"decoder": -8.9e-16})
+    table = next(
+        b for b in gap_blocks(fixtures.analysis(reached=(row,))) if b.kind == "table"
+    )
+    assert table.rows[0][4] == "0"
+
+
 def spread_bars(analysis):
     figure = next(b for b in gap_blocks(analysis) if b.kind == "figure")
     return figure.spec["data"]

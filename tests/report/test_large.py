@@ -28,6 +28,14 @@ def table(rng, n=20_000, dtype=np.float32):
     return x.astype(dtype)
 
 
+def test_a_built_in_name_is_no_folder_and_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    (tmp_path / "gaussian").write_text("no table")
+    assert read_rows("digits", constant=True).train.shape == (1438, 64)
+    assert read_rows("gaussian").train.shape == (16_000, 64)
+
+
 @pytest.mark.parametrize("scale", ["none", "standard", "log1p"])
 def test_moments_are_those_of_all_training_rows(small, tmp_path, rng, scale):
     x = np.abs(table(rng))

@@ -361,7 +361,11 @@ def test_rows_that_time_left_out_are_not_called_unreconstructed():
 
 def test_one_strong_direction_is_told_in_the_singular():
     flat = fixtures.facts(eigenvalues=np.array([9.0, 1.0, 0.5]))
-    assert "the strongest one holds half" in words(render(fixtures.analysis(data=flat)))
+    page = words(render(fixtures.analysis(data=flat)))
+    assert "the strongest one holds half of the variance, 2 hold 90 % and 3 hold" in page
+    steep = fixtures.facts(eigenvalues=np.array([95.0, 4.9, 0.1]))
+    page = words(render(fixtures.analysis(data=steep)))
+    assert "the strongest one holds 90 % of the variance and 2 hold 99 %." in page
 
 
 def test_last_rows_of_a_large_source_claim_nothing_of_equal_rows():

@@ -42,6 +42,17 @@ def test_one_column_that_outweighs_the_others_is_said_and_cured(rng):
     assert any(words in line for line in plain.warnings)
     scaled = isthmus.analyse(x, rates=[1.0], scale="standard")
     assert not any(words in line for line in scaled.warnings)
+    pair = isthmus.analyse(x[:, :2] * [1.0, 1.5], rates=[1.0])  # one of two always leads
+    assert pair.data.largest_column_share > 0.6
+    assert not any(words in line for line in pair.warnings)
+
+
+def test_repeated_code_symbols_are_told_in_plain_words(rng):
+    x = rng.standard_normal((600, 8)) * 10.0 ** np.arange(8)
+    told = isthmus.analyse(x, rates=[0.5]).warnings
+    words = "At 4 bits per vector the descent encoder repeats some code symbols"
+    assert any(words in line for line in told)
+    assert not any("Encoder rows" in line for line in told)
 
 
 def test_given_rows_are_read_and_scaled_like_the_training_rows(rng, tmp_path):

@@ -116,6 +116,11 @@ def test_a_gap_within_two_standard_errors_has_no_reason():
 def test_noise_of_the_measured_term_does_not_dominate():
     row = designed({"coherence": 0.01, "non_gaussianity": 0.008}, standard_error=0.005)
     assert dominating(row) == ("coherence",)
+    unsure = designed({"coherence": 0.01, "non_gaussianity": 0.03}, standard_error=0.016)
+    assert dominating(unsure) == ()
+    half = designed({"coherence": 0.03, "non_gaussianity": 0.04}, standard_error=0.021)
+    assert "+0.0700, owes most to code symbols that repeat each other" in text([half])
+    assert "comes mainly" not in text([unsure])
 
 
 @pytest.mark.parametrize(
@@ -281,8 +286,8 @@ def test_the_winner_at_other_rates_is_told():
     said = text(rows)
     assert "use transform coding" in said
     assert (
-        "clear. It is best at 0.250, ties for best at 0.500 and is not best at 0.750 (the "
-        "designed sign autoencoder is) bits per column."
+        "clear. It is also best at 0.250, ties for best at 0.500 and is not best at 0.750 "
+        "(the designed sign autoencoder is) bits per column."
     ) in said
     assert "It is" not in text(rows[-2:])
 

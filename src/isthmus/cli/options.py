@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -13,10 +13,12 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
 Columns = Annotated[
-    str | None, typer.Option("--columns", help="Only these columns, with commas.")
+    list[str] | None,
+    typer.Option("--columns", metavar="<str>", help="Only these columns, with commas."),
 ]
 Drop = Annotated[
-    str | None, typer.Option("--drop", help="Leave these columns out, with commas.")
+    list[str] | None,
+    typer.Option("--drop", metavar="<str>", help="Leave these columns out, with commas."),
 ]
 DropMissing = Annotated[
     bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")
@@ -45,17 +47,28 @@ def numbers(option: str, text: str) -> list[float]:
     return values
 
 
-def names(option: str, text: str | None) -> list[str] | None:
-    """Names from a comma-separated list; quotes keep a comma inside a name.
+def joined(texts: Sequence[str] | None) -> str | None:
+    """One comma-separated list from an option that may be given more than once.
 
     Examples:
-        >>> names("--drop", 'id,"size, cm"')
-        ['id', 'size, cm']
+        >>> joined(["id", "label,name"]), joined([])
+        ('id,label,name', None)
+    """
+    return ",".join(texts) if texts else None
+
+
+def names(option: str, texts: Sequence[str] | None) -> list[str] | None:
+    """Names from comma-separated lists; quotes keep a comma inside a name.
+
+    Examples:
+        >>> names("--drop", ['id,"size, cm"', "label"])
+        ['id', 'size, cm', 'label']
     """
     import csv
 
     from isthmus.core.errors import ValueOutOfRange
 
+    text = joined(texts)
     if text is None:
         return None
     try:

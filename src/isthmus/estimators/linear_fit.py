@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.blas import inner
+from isthmus.core.random import as_rng, raw_words
 
 _GRID = np.logspace(-6, 4, 81)
 _MOST_USED = 0.9
@@ -26,7 +27,8 @@ def fit_linear_decoder(
 
     with g the mean power of a code symbol; the penalty is infinite for the prior
     decoder itself. Generalised cross-validation weighs the fit against its degrees of
-    freedom, and the prior decoder takes part as lambda = infinity.
+    freedom, equal rows counted as one, and the prior decoder takes part as
+    lambda = infinity.
 
     Args:
         prior: Decoder A_0 that the fit is shrunk towards.
@@ -51,13 +53,15 @@ def fit_linear_decoder(
     for codes, centred in blocks:
         sums.add(codes, centred)
     power, vectors, turned, energy = sums.finish()
-    n_rows = sums.n_rows
     unit = float(power.sum()) / prior.shape[1]
     if not unit > 0:  # every code is zero, as a coarse quantiser's can be
         return prior, float("inf")
     signal = np.sum(turned**2, axis=1)
     if ridge == "gcv":
-        ridge = _generalised_cross_validation(power / unit, signal, energy, unit, n_rows)
+        error, n_different = energy / sums.n_rows, sums.n_different
+        ridge = _generalised_cross_validation(
+            power / unit, signal / unit, error, n_different
+        )
     if np.isinf(ridge):
         return prior, float("inf")
     floor = 1e-12 * float(power.max())
@@ -82,12 +86,19 @@ class _Sums:
         self.cross = np.zeros((n_code, n_input))
         self.energy, self.n_rows = 0.0, 0
         self.few: list[np.ndarray] | None = []
+        self.prints: list[np.ndarray] = []
+
+    @property
+    def n_different(self) -> int:
+        """Rows that differ from all before: repeated ones say nothing about a fit."""
+        return int(np.unique(np.concatenate(self.prints)).size)
 
     def add(self, codes: np.ndarray, centred: np.ndarray) -> None:
         """Add a block of codes and of centred rows."""
         self.cross += codes.T @ centred
         self.energy += float(np.einsum("ij,ij->", centred, centred, dtype=np.float64))
         self.n_rows += codes.shape[0]
+        self.prints.append(_fingerprints(centred))
         if self.few is not None:
             self.few.append(codes)
             if self.n_rows < codes.shape[1]:
@@ -126,15 +137,22 @@ class _Sums:
 
 
 def _generalised_cross_validation(
-    power: np.ndarray, signal: np.ndarray, energy: float, unit: float, n_rows: int
+    power: np.ndarray, signal: np.ndarray, error: float, n_different: int
 ) -> float:
-    """Penalty of least GCV score; `power` in units of its mean."""
+    """Penalty of least GCV score; `power` and `signal` in units of the mean power."""
     inverse = 1.0 / (power + _GRID[:, None])
-    explained = (2.0 * inverse - power * inverse**2) @ signal / unit
-    used = np.sum(power * inverse, axis=1) / n_rows
+    explained = (2.0 * inverse - power * inverse**2) @ signal
+    used = np.sum(power * inverse, axis=1) / n_different
     score = np.full(_GRID.size, np.inf)
     fits = used < _MOST_USED
-    score[fits] = (energy / n_rows - explained[fits]) / (1.0 - used[fits]) ** 2
+    score[fits] = (error - explained[fits]) / (1.0 - used[fits]) ** 2
     best = int(np.argmin(score))
     # The prior decoder has no degrees of freedom: its score is its error.
-    return float(_GRID[best]) if score[best] < energy / n_rows else float("inf")
+    return float(_GRID[best]) if score[best] < error else float("inf")
+
+
+def _fingerprints(rows: np.ndarray) -> np.ndarray:
+    """A 64-bit number per row, equal for equal rows: a sum that wraps around is exact."""
+    words = np.ascontiguousarray(rows).view(np.uint32)
+    weights = raw_words(as_rng(0), words.shape[1])
+    return np.einsum("ij,j->i", words, weights, dtype=np.uint64, casting="unsafe")

@@ -45,6 +45,7 @@ DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
 _POINTS = 49
 _HIGHEST_RATE = 1e6
+_OUTWEIGHS = 10.0  # times the variance of the others: a column in a smaller unit
 
 
 def analyse(
@@ -166,21 +167,25 @@ def _reach_all(
     budget: float,
     tell: Progress,
 ) -> tuple[list[Reached], Examples | None, tuple[str, ...]]:
-    """Work through the schedule; what the clock leaves no time for is named."""
+    """Work through the schedule; what the clock leaves no time for is named.
+
+    Descent, which can be had later and takes longest, waits for all others.
+    """
     reached: list[Reached] = []
     shown: Examples | None = None
     others: dict[int, dict[str, np.ndarray]] = {}
     late: list[str] = []
     nearest = nearest_to_one(plan.jobs, ground.principal.n_input)
     pace = Pace(ground.task)
-    for done, (encoder, n_code) in enumerate(plan.jobs):
+    jobs = sorted(plan.jobs, key=lambda job: job[0] == "descent")
+    for done, (encoder, n_code) in enumerate(jobs):
         if reached and clock.seconds + pace.expected(encoder, n_code) > budget:
             late.append(
                 f"{encoder} at {n_code} bits per vector was left out: this machine is "
                 f"slower than assumed, and the budget of {budget:g} s would not do."
             )
             continue
-        tell(f"{encoder}, {n_code} bits", done, len(plan.jobs))
+        tell(f"{encoder}, {n_code} bits", done, len(jobs))
         before = others.setdefault(n_code, {})
         record, model, errors = reach(ground, n_code, encoder, before)
         before[encoder] = errors
@@ -188,7 +193,8 @@ def _reach_all(
             shown = examples(rows, ground, model, errors)
         reached.append(record)
         pace.note(encoder, n_code, clock.lap(f"{encoder}, {n_code} bits"))
-    tell("done", len(plan.jobs), len(plan.jobs))
+    tell("done", len(jobs), len(jobs))
+    reached.sort(key=lambda row: plan.jobs.index((row.encoder, row.n_code)))
     return reached, shown, tuple(late)
 
 
@@ -224,7 +230,7 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
     if facts.n_train < ROWS_PER_COLUMN * facts.n_input:
         few = "fewer rows than columns" if facts.n_train < facts.n_input else "few rows"
         warnings.warn(
-            f"{few.capitalize()}: {facts.n_train} training rows for {facts.n_input} "
+            f"{few.capitalize()}: {facts.n_train:,} training rows for {facts.n_input:,} "
             f"columns, less than {ROWS_PER_COLUMN} each. The eigenvalues were shrunk "
             f"(Ledoit-Wolf, weight {facts.shrinkage:.2g}), and a reference computed "
             "from them is rough: optimistic for want of rows, higher for the shrinking.",
@@ -232,7 +238,8 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
             stacklevel=2,
         )
     share = float(facts.largest_column_share)
-    if share > 0.5 and facts.n_input > 1:
+    others = (1.0 - share) / max(facts.n_input - 1, 1)  # share of a typical other column
+    if share > max(0.5, _OUTWEIGHS * others) and facts.n_input > 1:
         warnings.warn(
             f"One column holds {100 * share:.0f} % of the variance: in different units? "
             "try --scale standard",

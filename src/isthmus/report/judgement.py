@@ -137,7 +137,7 @@ def _elsewhere(choice: Choice, reached: Sequence[Reached]) -> str:
             losses.append(f"{rate} ({codec_name(other.winner.encoder)} is)")
         else:
             (wins if len(other.tied) == 1 else ties).append(rate)
-    told = (("is best", wins), ("ties for best", ties), ("is not best", losses))
+    told = (("is also best", wins), ("ties for best", ties), ("is not best", losses))
     parts = [f"{what} at {_listed(rates)}" for what, rates in told if rates]
     return f" It {_listed(parts)} bits per column." if parts else ""
 
@@ -175,7 +175,7 @@ def _about_tie(choice: Choice, n_test: int) -> str:
         apart += f"{in_errors_said(lead.z)}."
     return (
         f"no codec wins: {_listed(named)} tie within two standard errors on "
-        f"{count(n_test)} held-out rows, so that cost may decide, or more rows{apart}"
+        f"{count(n_test)} held-out rows, so let cost decide, or more rows{apart}"
     )
 
 

@@ -14,7 +14,7 @@ from isthmus.core.progress import Progress
 from isthmus.core.protocol import HeldOut, held_out_count, hold_out
 from isthmus.core.random import as_rng
 from isthmus.data import AbstractStream, Dataset, Moments, stream, without_constant_columns
-from isthmus.data.builtin import archive_of
+from isthmus.data.builtin import archive_of, find_builtin
 from isthmus.data.labels import warn_of_labels
 from isthmus.data.readers import path_and_key
 from isthmus.data.scaling import ScaleName, Scaling, refuse_below
@@ -198,7 +198,12 @@ def _may_be_large(data: str | os.PathLike) -> bool:
     """Whether a file is worth opening to see how many rows it has."""
     text = os.fspath(data)
     try:
-        path = archive_of(text).found(text) if is_one_array(text) else path_and_key(text)[0]
+        if is_one_array(text):
+            path = archive_of(text).found(text)
+        elif find_builtin(text):
+            return False
+        else:
+            path = path_and_key(text)[0]
         return path.stat().st_size >= _WORTH_LOOKING
     except (OSError, DataNotFound):
         return False

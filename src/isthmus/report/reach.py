@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
+import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from isthmus.core.activations import resolve_activation
-from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.errors import DataWarning, ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS
 from isthmus.core.protocol import group_of_row, measure_errors, row_errors
 from isthmus.data import Principal
@@ -20,6 +23,7 @@ from isthmus.limits.norm_spread import LEAST_ROWS, checked_norm_spread
 from isthmus.report.costs import NORM_ROWS, Task, descent_steps, norm_has_time
 from isthmus.report.records import Examples, Pair, Reached
 from isthmus.report.rows import Rows
+from isthmus.report.style import count
 
 if TYPE_CHECKING:
     from isthmus.estimators import ShallowAutoencoder, TransformCoder
@@ -121,12 +125,13 @@ def reach(
         model = TransformCoder(min(n_code, most)).fit_principal(principal, ground.fit)
         decoder, predicted, history = "cell-means", model.predicted_nmse_, np.zeros(0)
     else:
-        model = ShallowAutoencoder(
-            n_code,
-            encoder=encoder,  # type: ignore[arg-type]
-            n_steps=descent_steps(n_code),
-            random_state=ground.seed,
-        ).fit_principal(principal, ground.fit)
+        with _plain_words(encoder, n_code):
+            model = ShallowAutoencoder(
+                n_code,
+                encoder=encoder,  # type: ignore[arg-type]
+                n_steps=descent_steps(n_code),
+                random_state=ground.seed,
+            ).fit_principal(principal, ground.fit)
         decoder, predicted = model.decoder_used_, model.predicted_nmse_
         history = model.history_
     errors = ground.errors(model)
@@ -186,6 +191,22 @@ def examples(rows: Rows, ground: Ground, model: Codec, errors: np.ndarray) -> Ex
         parts.append(errors[which] / ground.energy.mean())
     n_code = int(model.n_code_)  # type: ignore[attr-defined]
     return Examples(n_code, *parts)
+
+
+@contextlib.contextmanager
+def _plain_words(encoder: str, n_code: int) -> Iterator[None]:
+    """Say of repeated encoder rows what tells a reader who has chosen no rows."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        yield
+    for warning in caught:
+        message = warning.message
+        if str(message).startswith("Encoder rows"):
+            message = DataWarning(
+                f"At {count(n_code)} bits per vector the {encoder} encoder repeats some "
+                "code symbols, which add nothing."
+            )
+        warnings.warn_explicit(message, warning.category, warning.filename, warning.lineno)
 
 
 def _split(

@@ -13,6 +13,7 @@ from isthmus.report.thresholds import (
     HEAVY_TAILS,
     LARGER_PART,
     LIGHT_TAILS,
+    MAINLY,
     MANY_ZEROS,
     NORM_SHARE,
     ROUGH,
@@ -65,9 +66,11 @@ def about_gap(facts: DataFacts, row: Reached, rows: Sequence[Reached] = ()) -> s
     if not terms:
         return None
     named = " and ".join(_named(row, key, parts[key]) for key in terms)
+    mainly = sum(parts[key] for key in terms) / gap >= MAINLY.value
     said = (
         f"At {number(row.rate)} bits per column the difference to the reference, "
-        f"{number(gap, signed=True)}, comes mainly from {named}."
+        f"{number(gap, signed=True)}, {'comes mainly from' if mainly else 'owes most to'} "
+        f"{named}."
     )
     costs = [key for key in terms if parts[key] > 0]
     if row.status == "asymptotic" and {"spectrum", "coherence"} & set(costs):
@@ -95,16 +98,16 @@ def told_terms(row: Reached) -> dict[str, float]:
 def dominating(row: Reached) -> tuple[str, ...]:
     """At most two terms of the gap, largest first, costs and gains alike.
 
-    The measured term, non-Gaussianity, counts only above two of its standard errors.
+    The measured term, non-Gaussianity, is named only above two of its standard errors;
+    where it is less sure and much larger than all others, no term is.
     """
+    terms = told_terms(row)
+    largest = max(abs(value) for value in terms.values())
     counted = {
         key: value
-        for key, value in told_terms(row).items()
+        for key, value in terms.items()
         if key != "non_gaussianity" or abs(value) > TIE.value * row.standard_error
     }
-    if not counted:
-        return ()
-    largest = max(abs(value) for value in counted.values())
     order = sorted(counted, key=lambda key: -abs(counted[key]))
     named = [key for key in order[:2] if abs(counted[key]) >= DOMINATES.value * largest]
     return tuple(named) if largest > 0 else ()

@@ -44,6 +44,8 @@ _OTHERS = (
 
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
 NONE = "–"
+_SMALLEST_DECIMAL, _MOST_DECADES = 1e-6, 8  # labels of a logarithmic axis
+_FEW = 10  # labels of an axis that counts
 _NOISE = 1e-9  # of a value: a smaller error is rounding
 _MINUS, _SPACE, _TIMES = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}", "\u2009×\u2009"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -112,9 +114,13 @@ def percent(share: float) -> str:
     Examples:
         >>> percent(0.4643), percent(0.00012), percent(1.0)
         ('46.4\xa0%', '0.012\xa0%', '100\xa0%')
+        >>> percent(4.88e-7)
+        '4.88\u2009×\u200910⁻⁵\xa0%'
     """
     if not math.isfinite(share):
         return NONE
+    if 0 < abs(share) < 1e-6:
+        return f"{number(100 * share)}{_SPACE}%"
     return f"{float(f'{100 * share:.3g}'):.10g}{_SPACE}%"
 
 
@@ -125,7 +131,7 @@ def in_errors(z: float) -> str:
         >>> in_errors(2.345), in_errors(-0.31), in_errors(float("nan"))
         ('+2.3', '−0.3', '–')
     """
-    return f"{z:+.1f}".replace("-", _MINUS) if math.isfinite(z) else NONE
+    return f"{z:+,.1f}".replace("-", _MINUS) if math.isfinite(z) else NONE
 
 
 def codec(encoder: str) -> str:
@@ -194,21 +200,42 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 
 def log_axis(title: str, **more: Any) -> dict[str, Any]:
     """Draw a logarithmic axis whose labels are plain decimals."""
-    return axis(title, type="log", tickformat=".6~g", minorloglabels="none", **more)
+    plain = {"type": "log", "tickformat": ".6~g", "minorloglabels": "none"}
+    return axis(title, **(plain | more))
 
 
-def sparse_decades(values: Iterable[float | None]) -> dict[str, Any]:
-    """Label 1, 2 and 5 of each decade where labels of all nine would collide.
+def decades(values: Iterable[float | None]) -> dict[str, Any]:
+    """How a logarithmic axis is labelled.
+
+    1, 2 and 5 of each decade where labels of all nine would collide; powers of ten where
+    decimals would be too long.
 
     Examples:
-        >>> sparse_decades([0.5, None, 0.02])
+        >>> decades([0.5, None, 0.02])
         {'dtick': 'D2'}
-        >>> sparse_decades([0.5, 0.3])  # less than a decade: Plotly's own labels
+        >>> decades([1.0, 1e-8])
+        {'tickformat': '', 'exponentformat': 'power', 'dtick': 1}
+        >>> decades([0.5, 0.3])  # less than a decade: Plotly's own labels
         {}
     """
     shown = [v for v in values if v is not None and v > 0]
-    few = shown and 10.0 <= max(shown) / min(shown) <= 1e4
-    return {"dtick": "D2"} if few else {}
+    if not shown:
+        return {}
+    span = max(shown) / min(shown)
+    if min(shown) < _SMALLEST_DECIMAL:
+        steps = max(1, math.ceil(math.log10(span) / _MOST_DECADES))
+        return {"tickformat": "", "exponentformat": "power", "dtick": steps}
+    return {"dtick": "D2"} if 10.0 <= span <= 1e4 else {}
+
+
+def whole(largest: int) -> dict[str, Any]:
+    """Label whole numbers alone on an axis that counts to a few.
+
+    Examples:
+        >>> whole(2), whole(200)
+        ({'dtick': 1}, {})
+    """
+    return {"dtick": 1} if largest <= _FEW else {}
 
 
 def layout(height: int, **more: Any) -> dict[str, Any]:

@@ -37,6 +37,11 @@ DOMINATES = Threshold(
     0.5,
     "of the largest term of the gap, sign left aside: terms at least this large are named",
 )
+MAINLY = Threshold(
+    "Main part",
+    0.5,
+    "of the difference to the reference: it comes mainly from terms that make up so much",
+)
 LARGER_PART = Threshold(
     "Norm spread",
     0.5,
@@ -80,6 +85,7 @@ TABLE = (
     TIE,
     CLEAR,
     DOMINATES,
+    MAINLY,
     LARGER_PART,
     ROWS_PER_SYMBOL,
     MANY_ZEROS,

@@ -201,11 +201,16 @@ def _kurtosis(value: float) -> str:
 def _spectrum_words(eigenvalues: np.ndarray) -> str:
     cumulative = np.cumsum(eigenvalues) / np.sum(eigenvalues)
     counts = [int(np.searchsorted(cumulative, s * (1 - 1e-12))) + 1 for s in SHARES]
-    half, most, nearly = (style.count(value) for value in counts)
-    first = "one holds" if counts[0] == 1 else f"{half} hold"
+    shares = ("half", *map(style.percent, SHARES[1:]))
+    largest = dict(zip(counts, shares, strict=True))  # share by count
+    held = [
+        f"{'one holds' if k == 1 else f'{style.count(k)} hold'} {share}"
+        for k, share in largest.items()
+    ]
+    held[0] += " of the variance"
+    told = " and ".join(part for part in (", ".join(held[:-1]), held[-1]) if part)
     return (
-        f"Of {style.count(eigenvalues.size)} principal directions, the strongest "
-        f"{first} half of the variance, {most} hold 90 % and {nearly} hold 99 %. "
+        f"Of {style.count(eigenvalues.size)} principal directions, the strongest {told}. "
         "The steeper the curve falls, the more a code gains from treating directions "
         "differently."
     )
@@ -246,8 +251,11 @@ def _spectrum_figure(eigenvalues: np.ndarray) -> Figure:
             "Principal direction, strongest first",
             anchor="y2",
             range=[0, eigenvalues.size + 1],
+            **style.whole(eigenvalues.size),
         ),
-        yaxis=style.log_axis("Eigenvalue / mean", domain=[0.42, 1.0]),
+        yaxis=style.log_axis(
+            "Eigenvalue / mean", domain=[0.42, 1.0], **style.decades(shown)
+        ),
         yaxis2=style.axis("Variance held, %", domain=[0.0, 0.34], range=[0, 104], dtick=25),
     )
     return Figure(

@@ -126,7 +126,10 @@ def _lines(shown: Examples) -> Figure:
         top = 1.0 - k * (height + _GAP)
         last = k == number - 1
         layout[f"xaxis{suffix}"] = style.axis(
-            "Column" if last else "", anchor=f"y{suffix}", showticklabels=last
+            "Column" if last else "",
+            anchor=f"y{suffix}",
+            showticklabels=last,
+            **style.whole(shown.worst.shape[1]),
         ) | ({} if k == 0 else {"matches": "x"})
         layout[f"yaxis{suffix}"] = style.axis(
             f"Worst {k + 1}", domain=[max(top - height, 0.0), top], nticks=5

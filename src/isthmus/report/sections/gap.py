@@ -40,6 +40,7 @@ NORM_SPREAD = (
     "The part of non-Gaussianity that lengths varying from row to row explain. A length "
     "sent beside the code (norm float16, 16 bits per vector) takes it away.",
 )
+_ROUNDING = 1e-12
 _SHADES = (style.BLUE, style.PURPLE, style.GREEN, style.VERMILLION)
 
 
@@ -91,7 +92,7 @@ def _part(row: Reached) -> str:
 
 
 def _row(row: Reached) -> tuple[str, ...]:
-    terms = [style.number(row.gap[key], signed=True) for key in TERMS]
+    terms = [style.number(_unrounded(row.gap[key]), signed=True) for key in TERMS]
     terms[-1] = style.with_error(
         row.gap["non_gaussianity"], row.standard_error, signed=True
     )
@@ -152,3 +153,8 @@ def _bars(row: Reached, index: int, spread: bool) -> dict[str, Any]:
         },
         "hovertemplate": f"rate {row.rate:.3g}, %{{y}}<br>%{{x:+.3g}}<extra></extra>",
     }
+
+
+def _unrounded(value: float) -> float:
+    """Zero where nothing but rounding is left of a difference of NMSE."""
+    return value if abs(value) > _ROUNDING else 0.0

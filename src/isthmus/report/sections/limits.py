@@ -134,10 +134,12 @@ def _figure(analysis: Analysis) -> Figure:
         data += _points(rows, *style.method_style(encoder, encoders))
     layout = style.layout(
         560,
-        xaxis=style.axis("Bits per vector", rangemode="tozero"),
+        xaxis=style.axis(
+            "Bits per vector", rangemode="tozero", **style.whole(int(curves.bits[-1]))
+        ),
         yaxis=style.log_axis(
             "NMSE (share of the variance lost)",
-            **style.sparse_decades(v for line in data for v in line["y"]),
+            **style.decades(v for line in data for v in line["y"]),
         ),
     )
     return Figure(

@@ -57,7 +57,8 @@ MEANING = (
         "Encoder: transform-coding",
         "No autoencoder: rotate to the principal directions of the training rows, give "
         "each a whole number of bits, round with Lloyd-Max quantisers; the decoder "
-        "(cell-means) answers the mean of the training rows in each cell.",
+        "(cell-means) answers the mean of the training rows in each cell, shrunk towards "
+        "the Gaussian level where these are few.",
     ),
 )
 NOT_MEASURED = (

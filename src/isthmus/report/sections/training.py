@@ -32,7 +32,7 @@ def training_blocks(analysis: Analysis) -> tuple[Block, ...]:
     data += [_training_curve(row, i) for i, row in enumerate(trained)]
     layout = style.layout(
         400,
-        xaxis=style.axis("Step of descent", rangemode="tozero"),
+        xaxis=style.axis("Step of descent", rangemode="tozero", **style.whole(last)),
         yaxis=style.log_axis("NMSE ÷ reference, Gaussian data"),
     )
     return (
