@@ -176,7 +176,7 @@ def test_one_prior_per_coordinate():
     each = [priors.GaussBernoulli(0.05)] * 128 + [
         priors.ScaleMixture([0.5, 0.5], [0.1, 0.3])
     ] * 128
-    prior = priors.CoordinatePriors(each)
+    prior = priors.CoordinatePriors.of(each)
     x = prior.sample(100, 1)
     y, norms = signs(frame, x), np.linalg.norm(x, axis=1)
     told = MessagePassingDecoder(frame, prior).decode(y, norms)
@@ -214,7 +214,7 @@ def test_norms_that_are_none(norms):
         ({"damping": 1.5}, "damping"),
         ({"flip_probability": 0.5}, "flip_probability"),
         ({"prior": "sparse"}, "must be a prior"),
-        ({"prior": priors.CoordinatePriors([SPARSE] * 7)}, "per input coordinate"),
+        ({"prior": priors.CoordinatePriors.of([SPARSE] * 7)}, "per input coordinate"),
         ({"frame": np.eye(8)}, "polar"),
     ],
 )

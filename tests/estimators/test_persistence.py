@@ -15,6 +15,8 @@ KINDS = [
     {"norm": "float16", "whiten": True},
     {"encoder": "descent", "n_steps": 3, "activation": "tanh:2"},
     {"ridge": float("inf"), "activation": "lloyd-max:2", "rate": 0.3},
+    {"encoder": "random", "decoder": "message-passing"},
+    {"decoder": "denoised", "rate": 0.3},
 ]
 
 
@@ -33,6 +35,20 @@ def test_a_model_comes_back_to_the_last_bit(parameters, tmp_path):
     for name in ("predicted_nmse_", "reference_nmse_", "ridge_", "bits_per_vector_"):
         assert getattr(again, name) == getattr(model, name)
     assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_a_given_prior_comes_back_as_what_was_fitted(tmp_path):
+    prior = isthmus.priors.SparseLaplace(0.4)
+    model = ShallowAutoencoder(
+        encoder="random", decoder="denoised", prior=prior, random_state=3
+    ).fit(DIGITS)
+    isthmus.save(model, tmp_path / "m.safetensors")
+    again = isthmus.load(tmp_path / "m.safetensors")
+    assert again.posterior_.prior == prior
+    codes = model.transform(DIGITS)
+    np.testing.assert_array_equal(
+        again.inverse_transform(codes), model.inverse_transform(codes)
+    )
 
 
 def test_column_names_are_kept(tmp_path):

@@ -37,13 +37,20 @@ def fit(
         str,
         typer.Option("--encoder", help="design, descent, itq, straight-through, random."),
     ] = "design",
+    decoder: Annotated[
+        str, typer.Option("--decoder", help="linear, denoised or message-passing.")
+    ] = "linear",
     activation: Annotated[
         str, typer.Option("--activation", help="sign, lloyd-max:2, tanh, identity, ...")
     ] = "sign",
     frame: Annotated[str, typer.Option("--frame", help="dct, hadamard or haar.")] = "dct",
     norm: Annotated[
-        str, typer.Option("--norm", help="none, or float16: send each row's length.")
-    ] = "none",
+        str,
+        typer.Option(
+            "--norm",
+            help="none; float16: send row lengths; auto: unless decoded linearly.",
+        ),
+    ] = "auto",
     whiten: Annotated[
         bool,
         typer.Option("--whiten", help="All directions alike, whatever their variance."),
@@ -103,6 +110,7 @@ def fit(
             n_code,
             activation=activation,
             encoder=encoder,  # type: ignore[arg-type]
+            decoder=decoder,  # type: ignore[arg-type]
             frame=frame,  # type: ignore[arg-type]
             norm=norm,  # type: ignore[arg-type]
             whiten=whiten,
@@ -133,17 +141,19 @@ def fit(
     if json:
         print_json(facts)
         return
-    _tell(facts, norm)
+    _tell(facts, decoder, norm)
 
 
-def _tell(facts: dict[str, Any], norm: str) -> None:
+def _tell(facts: dict[str, Any], decoder: str, norm: str) -> None:
     bits = facts["bits_per_vector"]
     per_vector = "" if bits is None else f", {bits} bits per vector"
-    less = "" if norm == "none" else ", both without the length sent"
+    linear = decoder == "linear"
+    less = ", both without the length sent" if linear and norm == "float16" else ""
+    of = "Gaussian data" if linear else "independent coefficients"
     typer.echo(
         f"{facts['model']}: {facts['n_input']} columns -> {facts['n_code']} "
         f"symbols{per_vector}\n"
         f"NMSE {facts['nmse']:.4g} ± {facts['standard_error']:.1g} on {facts['n_rows']} "
         f"held-out rows; Gaussian reference {facts['reference']:.4g}, predicted for "
-        f"Gaussian data {facts['predicted']:.4g}{less}"
+        f"{of} {facts['predicted']:.4g}{less}"
     )

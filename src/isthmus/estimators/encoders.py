@@ -14,8 +14,9 @@ from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.random import random_normal
 from isthmus.core.tolerance import RELATIVE_RANK
 from isthmus.data.principal import Principal
-from isthmus.frames import AbstractFrame
-from isthmus.training import descend, itq, water_filled_rows
+from isthmus.estimators.views import View
+from isthmus.frames import AbstractFrame, DenseFrame
+from isthmus.training import WaterFilled, descend, itq, water_filled
 
 Progress = Callable[[str, int, int], None]
 MakeFrame = Callable[..., AbstractFrame]
@@ -62,6 +63,15 @@ class Task:
         kept = self.principal.basis[:, :rank]
         return kept / np.sqrt(self.principal.eigenvalues[:rank]) if self.whiten else kept
 
+    @property
+    def back(self) -> Float[np.ndarray, "rank input"]:
+        """Map from those coordinates to centred rows."""
+        rank = self.principal.rank
+        kept = self.principal.basis[:, :rank]
+        return (
+            kept * np.sqrt(self.principal.eigenvalues[:rank]) if self.whiten else kept
+        ).T
+
     def frame(self, n_input: int) -> Float[np.ndarray, "code input"]:
         """Dense frame without zero rows, which few columns of a transform can have."""
         dense = self.make_frame(self.n_code, n_input, rng=self.rng).to_dense()
@@ -78,9 +88,9 @@ class Task:
         dense[dark] = random_normal(self.rng, int(dark.sum()), dense.shape[1])
         return dense
 
-    def unit_design(self) -> Float[np.ndarray, "code rank"]:
-        """Unit rows of the design in white coordinates."""
-        return water_filled_rows(
+    def design(self) -> WaterFilled:
+        """The design in white coordinates."""
+        return water_filled(
             self.variances,
             self.n_code,
             activation=self.activation,
@@ -98,25 +108,40 @@ class Encoder:
         history: NMSE at each record of training; empty if nothing was trained.
         history_steps: Steps done at each record.
         reason: Why training stopped; empty if nothing was trained.
+        view: Gives the encoder as a partial isometry, if it is one in some coordinates.
     """
 
     weight: Float[np.ndarray, "code input"]
     history: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
     history_steps: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, int))
     reason: str = ""
+    view: Callable[[], View] | None = None
 
 
 def random_encoder(task: Task) -> Encoder:
     """Frame alone: rotation and sign, as in locality-sensitive hashing."""
-    if task.whiten:
-        return Encoder(task.frame(task.principal.rank) @ task.coordinates.T)
-    return Encoder(task.seeing_frame())
+    if not task.whiten:
+        dense = task.seeing_frame()
+        whole = dense.copy()
+        return Encoder(dense, view=lambda: View(DenseFrame(whole)))
+    dense = task.frame(task.principal.rank)
+    return Encoder(
+        dense @ task.coordinates.T,
+        view=lambda: View(DenseFrame(dense), task.coordinates, task.back),
+    )
 
 
 def design_encoder(task: Task) -> Encoder:
     """Water-filled eigen-directions, mixed by an incoherent frame."""
-    rows = task.unit_design() / np.sqrt(task.variances)
-    return Encoder(rows @ task.coordinates.T)
+    made = task.design()
+
+    def view() -> View:
+        weight = np.sqrt(made.gains / task.variances[made.active])
+        into = task.coordinates[:, made.active] * weight
+        return View(DenseFrame(made.frame), into, task.back[made.active] / weight[:, None])
+
+    rows = made.rows / np.sqrt(task.variances)
+    return Encoder(rows @ task.coordinates.T, view=view)
 
 
 def descent_encoder(task: Task) -> Encoder:
@@ -133,7 +158,7 @@ def descent_encoder(task: Task) -> Encoder:
         task.variances,
         task.n_code,
         activation=task.activation,
-        start=task.unit_design(),
+        start=task.design().rows,
         max_steps=n_steps,
         rng=task.rng,
         progress=tell,
@@ -158,7 +183,7 @@ def straight_through_encoder(task: Task) -> Encoder:
         task.centred() @ (task.coordinates / unit),
         task.n_code,
         activation=task.activation,
-        start=task.unit_design() / deviations,
+        start=task.design().rows / deviations,
         whitening=None if task.whiten else np.diag(1.0 / deviations),
         # A free decoder's noise grows as code length over batch.
         batch_size=max(_BATCH, min(task.n_code, _LARGEST_BATCH)),
@@ -200,8 +225,13 @@ def itq_encoder(task: Task) -> Encoder:
             task.progress(f"iterative quantisation, NMSE {nmse(psi):.4g}", step, n_steps)
 
     found = itq(rows, task.n_code, rng=task.rng, max_steps=n_steps, progress=tell)
-    steps = np.arange(found.history.size)
-    return Encoder(found.encoder_weight @ turn.T, nmse(found.history), steps, found.reason)
+    return Encoder(
+        found.encoder_weight @ turn.T,
+        nmse(found.history),
+        np.arange(found.history.size),
+        found.reason,
+        lambda: View(DenseFrame(found.encoder_weight), turn, task.back[:used] * unit),
+    )
 
 
 ENCODERS: dict[str, Callable[[Task], Encoder]] = {

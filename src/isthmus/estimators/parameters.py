@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from isthmus.core.activations import Activation
-from isthmus.core.door import real_number, whole_number
+from isthmus.core.door import real_number, shown, whole_number
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.memory import check_memory
+from isthmus.priors import AbstractPrior
 
 _CALL = "ShallowAutoencoder"
 _BLOCK = 4096
@@ -68,6 +69,32 @@ def check_numbers(ridge: object, n_steps: object) -> None:
         raise ValueOutOfRange(
             f"`{_CALL}(n_steps=...)` must be None or a whole number of at least 1; "
             f"got {n_steps!r}."
+        )
+
+
+def check_posterior(
+    decoder: object, encoder: object, activation: object, prior: object
+) -> None:
+    """Refuse what a decoder that knows the distribution cannot decode."""
+    if not (
+        isinstance(prior, AbstractPrior) or (isinstance(prior, str) and prior == "auto")
+    ):
+        raise ValueOutOfRange(
+            f"`{_CALL}(prior=...)` must be 'auto' or a prior of isthmus.priors; got "
+            f"{shown(prior)}."
+        )
+    if decoder == "linear":
+        return
+    if activation != "sign":
+        raise ValueOutOfRange(
+            f"`{_CALL}(decoder={decoder!r})` decodes signs; got activation={activation!r}. "
+            "Take activation='sign', or decoder='linear'."
+        )
+    if encoder not in ("design", "itq", "random"):
+        raise ValueOutOfRange(
+            f"`{_CALL}(decoder={decoder!r})` needs an encoder of orthonormal rows in some "
+            f"coordinates: design, itq or random; got encoder={encoder!r}. Rows trained "
+            "freely are none; take decoder='linear' for them."
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from isthmus.core.errors import DataError, DataNotFound, OutputError, ValueOutOfRange
 from isthmus.estimators.norms import NormScale
+from isthmus.estimators.posterior_state import restored_posterior, state_of
 from isthmus.estimators.shallow import ShallowAutoencoder
 
 _FORMAT, _VERSION = "isthmus-model", 1
@@ -67,6 +68,8 @@ def save(model: ShallowAutoencoder, path: str | os.PathLike) -> None:
     scale = model.norm_scale_
     if scale is not None and scale.coordinates is not None:
         arrays["norm_coordinates"] = np.ascontiguousarray(scale.coordinates)
+    posterior, extra = state_of(model.posterior_, model.decoder)
+    arrays |= extra
     header = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -75,6 +78,7 @@ def save(model: ShallowAutoencoder, path: str | os.PathLike) -> None:
         "fitted": {name: _plain(getattr(model, name)) for name in _SCALARS},
         "norm_mean": None if scale is None else scale.mean,
         "feature_names": _names(model),
+        "posterior": posterior,
         "checksum": _checksum(arrays),
     }
     payload = to_bytes(arrays, metadata={"isthmus": json.dumps(header, allow_nan=False)})
@@ -139,6 +143,7 @@ def _restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> ShallowA
     mean = header["norm_mean"]
     coordinates = arrays.get("norm_coordinates")
     model.norm_scale_ = None if mean is None else NormScale(mean, coordinates)
+    model.posterior_ = restored_posterior(header.get("posterior"), arrays)
     if header["feature_names"] is not None:
         model.feature_names_in_ = np.array(header["feature_names"], dtype=object)
     return model
@@ -164,6 +169,8 @@ def _plain_parameters(model: ShallowAutoencoder) -> dict[str, Any]:
     seed = parameters["random_state"]
     if not isinstance(seed, (int, np.integer)):
         parameters["random_state"] = None  # a generator has moved on: it says nothing
+    if not isinstance(parameters["prior"], str):
+        parameters["prior"] = "auto"  # what was fitted is stored beside
     return {name: _plain(value) for name, value in parameters.items()}
 
 

@@ -21,7 +21,7 @@ from isthmus.core.progress import progress_bar
 from isthmus.core.protocol import nmse_of, total_bits
 from isthmus.core.random import as_rng
 from isthmus.data.principal import Principal
-from isthmus.estimators.encoders import ENCODERS, Task
+from isthmus.estimators.encoders import ENCODERS, Encoder, Task
 from isthmus.estimators.gaussian_fit import gaussian_decoder
 from isthmus.estimators.linear_fit import fit_linear_decoder
 from isthmus.estimators.norms import norm_scale
@@ -29,9 +29,15 @@ from isthmus.estimators.parameters import (
     check_choices,
     check_codes,
     check_numbers,
+    check_posterior,
     check_size,
     check_spread,
     code_length,
+)
+from isthmus.estimators.posterior_fit import (
+    DECODERS,
+    PosteriorFit,
+    fit_posterior_decoder,
 )
 from isthmus.limits.covariance import covariance_limit
 
@@ -40,7 +46,7 @@ FRAMES: dict[str, Callable[..., frames.AbstractFrame]] = {
     "hadamard": frames.hadamard,
     "haar": frames.haar,
 }
-NORMS = ("none", "float16")
+NORMS = ("auto", "none", "float16")
 
 
 class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -64,11 +70,17 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             :data:`isthmus.core.named_activations.FAMILIES`, or an odd function.
         encoder: ``"design"``, ``"descent"``, ``"itq"`` (at most one symbol per direction
             in which the rows vary), ``"straight-through"`` or ``"random"``.
-        decoder: ``"linear"``.
+        decoder: ``"linear"``; or, of signs and with encoder design, itq or random,
+            ``"denoised"`` (posterior mean of each coefficient) or ``"message-passing"``
+            (posterior mean of all together).
         frame: ``"dct"`` (any size), ``"hadamard"`` (powers of two) or ``"haar"``.
         whiten: Whether the encoder treats all directions alike, whatever their variance.
         norm: ``"none"``, or ``"float16"``: the length of each centred (or whitened) row is
             sent as 16 more bits, in one further column of the code, input units.
+            ``"auto"``: sent unless the decoder is linear.
+        prior: Of the coefficients, for decoders that are not linear: ``"auto"`` fits
+            mixtures by expectation maximisation, in the basis that serves training rows
+            set aside best; or a prior of every coordinate, in units of its power.
         ridge: ``"gcv"``, or a penalty >= 0 relative to the mean power of a code symbol:
             0 is plain least squares, ``inf`` the Gaussian decoder.
         n_steps: Most steps of training; None for 200 of descent or itq, 3000 straight
@@ -81,11 +93,15 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         mean_: Mean of the training rows, "input".
         encoder_weight_: B, "code input"; pre-activations have unit variance.
         decoder_weight_: A, "input code".
-        decoder_used_: ``"population"`` or ``"least-squares"``.
+        decoder_used_: ``"population"``, ``"least-squares"``, or the decoder and the basis
+            of its priors.
         ridge_: Penalty used; ``inf`` for the population decoder.
         shrinkage_: Ledoit-Wolf weight in the covariance; 0 at 20 or more rows per column.
         predicted_nmse_: Exact NMSE of the encoder and its best linear decoder on
-            Gaussian data of the training covariance, without the norm.
+            Gaussian data of the training covariance, without the norm. Of other
+            decoders: what state evolution tells for independent coefficients of the
+            fitted priors.
+        posterior_: The fitted decoder, its basis, priors and trials; None if linear.
         reference_nmse_: Gaussian reference at this code length.
         bits_per_vector_: All bits stored per row; None if the code is not quantised.
         history_: NMSE along the training (on Gaussian data for ``"descent"``, on
@@ -105,7 +121,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         True
 
     References:
-        [shevchenko:23], [gong:11]
+        [shevchenko:23], [gong:11], [kogler:24]
     """
 
     def __init__(
@@ -117,10 +133,11 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         encoder: Literal[
             "design", "descent", "itq", "straight-through", "random"
         ] = "design",
-        decoder: Literal["linear"] = "linear",
+        decoder: Literal["linear", "denoised", "message-passing"] = "linear",
         frame: Literal["dct", "hadamard", "haar"] = "dct",
         whiten: bool = False,
-        norm: Literal["none", "float16"] = "none",
+        norm: Literal["auto", "none", "float16"] = "auto",
+        prior: Any = "auto",
         ridge: float | Literal["gcv"] = "gcv",
         n_steps: int | None = None,
         verbose: bool = False,
@@ -134,6 +151,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.frame = frame
         self.whiten = whiten
         self.norm = norm
+        self.prior = prior
         self.ridge = ridge
         self.n_steps = n_steps
         self.verbose = verbose
@@ -212,13 +230,21 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             gaussian.decoder_weight, self._blocks(x), ridge=self.ridge
         )
         self.decoder_used_ = "population" if np.isinf(self.ridge_) else "least-squares"
+        if self.posterior_ is not None:
+            self.decoder_used_ = f"{self.decoder}, {self.posterior_.basis} basis"
+            self.predicted_nmse_ = self.posterior_.predicted_nmse
         self.bits_per_vector_ = None
         if activation.quantised:
             self.bits_per_vector_ = total_bits(
-                self.n_code_, norm=self.norm, bits_per_symbol=activation.bits
+                self.n_code_, norm=self._norm, bits_per_symbol=activation.bits
             )
-        self._n_features_out = self.n_code_ + (self.norm != "none")
+        self._n_features_out = self.n_code_ + (self._norm != "none")
         return self
+
+    @property
+    def _norm(self) -> str:
+        sent = "none" if self.decoder == "linear" else "float16"
+        return sent if self.norm == "auto" else self.norm
 
     def _make_encoder(self, x: np.ndarray, principal: Principal) -> np.ndarray:
         with progress_bar(enabled=self.verbose) as tell:
@@ -234,13 +260,34 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
                 progress=tell,
             )
             self.norm_scale_ = None
-            if self.norm != "none":
+            if self._norm != "none":
                 coordinates = task.coordinates if self.whiten else None
                 self.norm_scale_ = norm_scale(x, self.mean_, coordinates)
             made = ENCODERS[self.encoder](task)
+            self.posterior_ = None
+            if self.decoder != "linear":
+                self.posterior_ = self._fit_posterior(task, made)
         self.history_, self.history_steps_ = made.history, made.history_steps
         self.n_iter_ = int(made.history_steps[-1]) if made.history_steps.size else 0
         return np.asarray(made.weight)
+
+    def _fit_posterior(self, task: Task, made: Encoder) -> PosteriorFit:
+        assert made.view is not None
+        weight = made.weight
+
+        def encode(rows: np.ndarray) -> np.ndarray:
+            function = self._resolved().function
+            return np.asarray(function(rows @ weight.astype(rows.dtype, copy=False).T))
+
+        return fit_posterior_decoder(
+            self.decoder,
+            made.view(),
+            task.centred(),
+            encode,
+            prior=None if isinstance(self.prior, str) else self.prior,
+            rng=task.rng,
+            progress=task.progress,
+        )
 
     def transform(self, X: Any) -> Float[np.ndarray, "sample code"]:
         """Code of each row, in the floating type of `X`.
@@ -313,7 +360,10 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return self._resolved().function(centred @ weight.T), relative
 
     def _decode(self, codes: np.ndarray, relative: np.ndarray | None) -> np.ndarray:
-        rows = codes @ self.decoder_weight_.astype(codes.dtype, copy=False).T
+        if self.posterior_ is not None:
+            rows = self.posterior_.decode(codes)
+        else:
+            rows = codes @ self.decoder_weight_.astype(codes.dtype, copy=False).T
         if relative is not None:
             rows *= relative[:, None]
         return rows + self.mean_.astype(codes.dtype, copy=False)
@@ -329,11 +379,12 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         resolve_activation(self.activation)  # its own message for odd and unknown ones
         check_choices(
             encoder=(self.encoder, tuple(ENCODERS)),
-            decoder=(self.decoder, ("linear",)),
+            decoder=(self.decoder, ("linear", *DECODERS)),
             frame=(self.frame, tuple(FRAMES)),
             norm=(self.norm, NORMS),
         )
         check_numbers(self.ridge, self.n_steps)
+        check_posterior(self.decoder, self.encoder, self.activation, self.prior)
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that float32 stays float32."""

@@ -1,6 +1,7 @@
 from isthmus.priors.base import AbstractPrior, PriorMoments
 from isthmus.priors.coordinates import CoordinatePriors
 from isthmus.priors.fit import fit_scale_mixture
+from isthmus.priors.fit_coordinates import fit_coordinate_priors
 from isthmus.priors.gauss_bernoulli import GaussBernoulli
 from isthmus.priors.gaussian import Gaussian
 from isthmus.priors.laplace import SparseLaplace
@@ -18,5 +19,6 @@ __all__ = [
     "SparseLaplace",
     "SparseRademacher",
     "Uniform",
+    "fit_coordinate_priors",
     "fit_scale_mixture",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -11,57 +12,120 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 from jaxtyping import Float
 
-from isthmus.core.door import shown
+from isthmus.core.door import real_array, shown
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.random import as_rng
-from isthmus.priors.mixture import mixture_mmse, mixture_posterior
+from isthmus.core.typing import Matrix
 from isthmus.priors.scale_mixture import AbstractScaleMixture
+
+_NODES = 120
+_REACH = 9.0
+_FLOOR = 1e-30  # of a weight: its logarithm must exist
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class CoordinatePriors:
-    """Independent coordinates, each with its own mixture of zero-mean Gaussians.
+    """Independent coordinates, each with its own mixture of Gaussians.
+
+    Coordinates are centred as a whole, but a component may have any mean: centred counts
+    have a spike at minus their mean.
 
     Attributes:
-        priors: One per coordinate.
+        weights: Not negative, "component input", each column of sum 1.
+        means: Of the components, same shape.
+        variances: Of the components, same shape, not negative.
 
     Raises:
-        ValueOutOfRange: If `priors` is empty or holds anything else.
+        ValueOutOfRange: If shapes differ, weights do not sum to 1, or a coordinate has
+            no variance.
 
     Examples:
         >>> from isthmus.priors import Gaussian, GaussBernoulli
-        >>> both = CoordinatePriors([Gaussian(), GaussBernoulli(0.1)])
+        >>> both = CoordinatePriors.of([Gaussian(), GaussBernoulli(0.1)])
         >>> mean, variance = both.posterior(np.array([[2.0, 0.5]]), 0.5)
-        >>> mean.round(6).tolist(), round(both.mmse(0.5), 6)  # 1/3 and 0.102189
-        ([[1.333333, 0.014213]], 0.217761)
+        >>> mean.round(6).tolist(), round(both.mmse(0.5), 4)  # 1/3 and 0.1022
+        ([[1.333333, 0.014213]], 0.2178)
     """
 
-    priors: Sequence[AbstractScaleMixture]
+    weights: Matrix
+    means: Matrix
+    variances: Matrix
 
     def __post_init__(self) -> None:
-        strange = [one for one in self.priors if not isinstance(one, AbstractScaleMixture)]
-        if strange or not len(self.priors):
+        call = "CoordinatePriors"
+        parts = {
+            name: real_array(f"{call}({name}=...)", getattr(self, name))
+            for name in ("weights", "means", "variances")
+        }
+        shapes = {part.shape for part in parts.values()}
+        if len(shapes) != 1 or parts["weights"].ndim != 2 or parts["weights"].size == 0:
             raise ValueOutOfRange(
-                "`CoordinatePriors(priors=...)` must be a Gaussian, GaussBernoulli or "
+                f"`{call}(weights, means, variances)` must be of one shape, component by "
+                f"input; got {sorted(shapes)}."
+            )
+        weights = parts["weights"]
+        total = weights.sum(axis=0)
+        if not (np.all(weights >= 0) and np.all(np.abs(total - 1.0) <= 1e-6)):
+            raise ValueOutOfRange(
+                f"`{call}(weights=...)` must not be negative and sum to 1 in every column; "
+                f"got {shown(total)}."
+            )
+        finite = np.isfinite(parts["means"]).all() and np.isfinite(parts["variances"]).all()
+        if not finite or not np.all(parts["variances"] >= 0):
+            raise ValueOutOfRange(
+                f"`{call}(means, variances)` must be finite, variances not negative."
+            )
+        object.__setattr__(self, "weights", weights / total)
+        object.__setattr__(self, "means", parts["means"])
+        object.__setattr__(self, "variances", parts["variances"])
+        if not np.all(self.powers > 0):
+            where = int(np.flatnonzero(~(self.powers > 0))[0])
+            raise ValueOutOfRange(
+                f"`{call}(...)` must have variance in every coordinate; coordinate {where} "
+                "is zero. Leave constant columns out."
+            )
+
+    @classmethod
+    def of(cls, priors: Sequence[AbstractScaleMixture]) -> CoordinatePriors:
+        """One mixture of zero-mean Gaussians per coordinate.
+
+        Args:
+            priors: As :func:`isthmus.priors.fit_scale_mixture` with ``shared=False``
+                returns them.
+
+        Raises:
+            ValueOutOfRange: If there are none, or one is of another kind.
+        """
+        every = list(priors)
+        strange = [one for one in every if not isinstance(one, AbstractScaleMixture)]
+        if strange or not every:
+            raise ValueOutOfRange(
+                "`CoordinatePriors.of(priors)` must be a Gaussian, GaussBernoulli or "
                 "ScaleMixture per coordinate; got "
                 f"{shown(strange[0]) if strange else 'none'}."
             )
+        pairs = [one._components for one in every]
+        shape = (max(len(weights) for weights, _ in pairs), len(every))
+        weights, variances = np.zeros(shape), np.ones(shape)
+        for j, (own, scales) in enumerate(pairs):
+            weights[: len(own), j], variances[: len(own), j] = own, scales
+        return cls(weights, np.zeros(shape), variances)
 
     @property
     def n_input(self) -> int:
         """Coordinates."""
-        return len(self.priors)
+        return int(self.weights.shape[1])
+
+    @cached_property
+    def powers(self) -> Float[np.ndarray, " input"]:
+        """E[x^2] of each coordinate."""
+        square = np.square(self.means) + self.variances
+        return np.asarray((self.weights * square).sum(axis=0))
 
     @property
     def variance(self) -> float:
         """E[x^2], averaged over the coordinates."""
-        return float(self.variances.mean())
-
-    @cached_property
-    def variances(self) -> Float[np.ndarray, " input"]:
-        """E[x^2] of each coordinate."""
-        weights, variances = self._components
-        return np.asarray((weights * variances).sum(axis=0))
+        return float(self.powers.mean())
 
     def sample(self, n_rows: int, rng: object) -> Float[np.ndarray, "sample input"]:
         """Independent rows, float64.
@@ -71,53 +135,111 @@ class CoordinatePriors:
             rng: Seed or NumPy generator.
         """
         generator = as_rng(rng)
-        return np.stack([one.sample(n_rows, generator) for one in self.priors], axis=1)
+        shape = (n_rows, self.n_input)
+        sums = np.cumsum(self.weights, axis=0)[:-1]
+        which = np.sum(generator.random(shape)[None] > sums[:, None], axis=0)
+        at = which, np.arange(self.n_input)
+        spread = np.sqrt(self.variances)[at]
+        return np.asarray(self.means[at] + spread * generator.standard_normal(shape))
 
-    def posterior(
-        self, r: Float[Any, "sample input"], noise_variance: Any
-    ) -> tuple[Float[Any, "sample input"], Float[Any, "sample input"]]:
+    def posterior(self, r: Any, noise_variance: Any) -> tuple[Any, Any]:
         """Mean and variance of x given r = x + N(0, noise_variance).
 
         Args:
-            r: Observations, one column per coordinate.
+            r: Observations, "sample input", array or tensor.
             noise_variance: Positive; broadcasts against `r`.
 
         Returns:
             Posterior mean and variance, in the type of `r`.
         """
-        weights, variances = self._like(r)
-        return mixture_posterior(weights, variances, r, noise_variance)
+        mean, variance = _posterior(*self._like(r), r, noise_variance)
+        return mean, variance
 
     def mmse(self, noise_variance: float) -> float:
-        """Least mean squared error, averaged over the coordinates.
+        """Least mean squared error, averaged over the coordinates; see :meth:`mmses`."""
+        return float(self.mmses(noise_variance).mean())
+
+    def mmses(self, noise_variance: float) -> Float[np.ndarray, " input"]:
+        """Least mean squared error of each coordinate.
 
         Args:
             noise_variance: Positive.
 
         Returns:
-            MMSE, to 1e-12 of the smaller of prior and noise variance.
+            MMSE, to 1e-3 relative.
         """
-        return float(mixture_mmse(*self._components, float(noise_variance)).mean())
-
-    @cached_property
-    def _components(self) -> tuple[np.ndarray, np.ndarray]:
-        """Weights and variances, "component input"; short mixtures repeat at weight 0."""
-        every = [one._components for one in self.priors]
-        most = max(len(weights) for weights, _ in every)
-        shape = (most, len(every))
-        weights, variances = np.zeros(shape), np.zeros(shape)
-        for j, (own, scales) in enumerate(every):
-            free = most - len(own)
-            weights[free:, j], variances[free:, j] = own, scales
-            variances[:free, j] = scales[0]
-        return weights, variances
-
-    def _like(self, r: Any) -> tuple[list[Any], list[Any]]:
-        if is_numpy_array(r):
-            return tuple([*part.astype(r.dtype)] for part in self._components)  # type: ignore[return-value]
-        xp = array_namespace(r)
-        both = (
-            xp.asarray(part, dtype=r.dtype, device=device(r)) for part in self._components
+        r = self._nodes(float(noise_variance))
+        wide = self.variances[:, None] + noise_variance
+        density = np.exp(-0.5 * np.square(r - self.means[:, None]) / wide)
+        density *= self.weights[:, None] / np.sqrt(2.0 * math.pi * wide)
+        value = density.sum(axis=0) * self.posterior(r, noise_variance)[1]
+        return np.asarray(
+            0.5 * np.sum((value[1:] + value[:-1]) * np.diff(r, axis=0), axis=0)
         )
-        weights, variances = ([part[k] for k in range(part.shape[0])] for part in both)
-        return weights, variances
+
+    def _nodes(self, noise: float) -> np.ndarray:
+        """Ascending points, dense around every component at its own scale."""
+        t = np.linspace(-1.0, 1.0, _NODES)
+        bend = 6.0
+        unit = _REACH * np.sinh(bend * t) / math.sinh(bend)
+        # Fine around a spike as far out as the widest component reaches.
+        widest = np.sqrt(self.variances.max(axis=0) + noise)
+        even = _REACH * t * 1.2
+        spread = np.sqrt(self.variances + noise)
+        near = np.concatenate([even, unit])[:, None]
+        around = [m + s * near for m, s in zip(self.means, spread, strict=True)]
+        broad = [m + widest * unit[:, None] for m in self.means]
+        return np.sort(np.concatenate(around + broad), axis=0)
+
+    def _like(self, r: Any) -> tuple[Any, Any, Any]:
+        """Weights' logarithms, means and variances in the type of r."""
+        parts = np.log(np.maximum(self.weights, _FLOOR)), self.means, self.variances
+        if is_numpy_array(r):
+            weights, means, variances = (p.astype(r.dtype, copy=False) for p in parts)
+            return weights, means, variances
+        xp, where = array_namespace(r), device(r)
+        weights, means, variances = (
+            xp.asarray(part, dtype=r.dtype, device=where) for part in parts
+        )
+        return weights, means, variances
+
+
+def _posterior(log_weights: Any, means: Any, variances: Any, r: Any, noise: Any) -> Any:
+    """Posterior mean and variance of mixtures with means, one mixture per column."""
+    xp = np if is_numpy_array(r) else array_namespace(r)
+    count = log_weights.shape[0]
+    logs, centres, spreads = [], [], []
+    for k in range(count):
+        wide = variances[k] + noise
+        apart = r - means[k]
+        gain = variances[k] / wide
+        log = apart * apart
+        log /= wide
+        log += xp.log(wide)
+        log *= -0.5
+        log += log_weights[k]
+        logs.append(log)
+        apart *= gain
+        apart += means[k]
+        centres.append(apart)
+        spreads.append(gain * noise)
+    top = logs[0]
+    for log in logs[1:]:
+        top = xp.where(log > top, log, top)
+    shares = [xp.exp(log - top) for log in logs]
+    total = shares[0]
+    for share in shares[1:]:
+        total = total + share
+    shares = [share / total for share in shares]
+    mean = shares[0] * centres[0]
+    variance = shares[0] * spreads[0]
+    for k in range(1, count):
+        mean += shares[k] * centres[k]
+        variance += shares[k] * spreads[k]
+        for j in range(k):
+            # Pair by pair: no difference of large numbers.
+            between = centres[k] - centres[j]
+            between *= between
+            between *= shares[k] * shares[j]
+            variance += between
+    return mean, variance

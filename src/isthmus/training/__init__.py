@@ -6,7 +6,12 @@ from isthmus.training.itq import ItqFit, itq
 from isthmus.training.masked import MaskedRisk, masked_gradient, masked_risk
 from isthmus.training.masked_descent import MaskedDescent, descend_masked
 from isthmus.training.rotation import RotationAdvice, should_rotate
-from isthmus.training.routes import orthonormal_rows, tight_frame, water_filled_rows
+from isthmus.training.routes import orthonormal_rows, tight_frame
+from isthmus.training.water_filled import (
+    WaterFilled,
+    water_filled,
+    water_filled_rows,
+)
 
 _NEED_TORCH = {
     "StraightThrough": "isthmus.training.sgd",
@@ -19,6 +24,7 @@ __all__ = [
     "MaskedRisk",
     "RotationAdvice",
     "StraightThrough",  # noqa: F822
+    "WaterFilled",
     "descend",
     "descend_masked",
     "itq",
@@ -28,6 +34,7 @@ __all__ = [
     "should_rotate",
     "tight_frame",
     "train_straight_through",  # noqa: F822
+    "water_filled",
     "water_filled_rows",
 ]
 __getattr__ = lazy_attributes(__name__, _NEED_TORCH, needs="torch")

@@ -30,7 +30,8 @@ from isthmus.training.door import (
     check_start,
     whitening,
 )
-from isthmus.training.routes import random_rows, water_filled_rows
+from isthmus.training.routes import random_rows
+from isthmus.training.water_filled import water_filled_rows
 
 Reason = Literal["limit", "rtol", "stationary", "max_steps"]
 _REACHED = 1e-12

@@ -1,0 +1,195 @@
+"""Decoders that know the distribution of the rows, fitted to training rows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy.fft import idct
+
+from isthmus.core.protocol import nmse_of
+from isthmus.decoders import AbstractDecoder, DenoisingDecoder, MessagePassingDecoder
+from isthmus.estimators.views import View
+from isthmus.limits import state_evolution
+from isthmus.priors import (
+    AbstractPrior,
+    CoordinatePriors,
+    fit_coordinate_priors,
+    fit_scale_mixture,
+)
+
+PRIOR_ROWS = 4000
+"""Rows that priors are fitted on; more change the third digit."""
+TRIAL_ROWS = 240
+"""Rows on which bases and kinds of priors are compared."""
+WIDEST = 4096
+"""Columns beyond which only the original basis is tried: others are dense matrices."""
+DECODERS: dict[str, Callable[..., AbstractDecoder]] = {
+    "denoised": DenoisingDecoder,
+    "message-passing": MessagePassingDecoder,
+}
+_STEPS = {"denoised": 1, "message-passing": 20}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PosteriorFit:
+    """A fitted decoder and how it was chosen.
+
+    Attributes:
+        decoder: Of coefficients.
+        back: Rows from coefficients, "k input"; None where they are the rows.
+        basis: ``"original"``, ``"dct"`` or ``"principal"``: where priors hold.
+        prior: Of the coefficients.
+        predicted_nmse: What state evolution tells for rows of these priors.
+        trials: NMSE on rows set aside, of every basis and kind of prior tried.
+    """
+
+    decoder: AbstractDecoder
+    back: Float[np.ndarray, "k input"] | None
+    basis: str
+    prior: AbstractPrior | CoordinatePriors
+    predicted_nmse: float
+    trials: dict[str, float]
+
+    def decode(self, codes: Float[Any, "sample code"]) -> Float[Any, "sample input"]:
+        """Centred rows of average length from their codes."""
+        found = self.decoder.decode(codes.astype(np.float32, copy=False))
+        if self.back is not None:
+            found = found @ self.back.astype(np.float32)
+        return np.asarray(found.astype(codes.dtype, copy=False))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Trial:
+    label: str
+    basis: str
+    view: View
+    prior: AbstractPrior | CoordinatePriors
+
+
+def fit_posterior_decoder(
+    kind: str,
+    view: View,
+    rows: Float[np.ndarray, "sample input"],
+    encode: Callable[[np.ndarray], np.ndarray],
+    *,
+    prior: AbstractPrior | None,
+    rng: np.random.Generator,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> PosteriorFit:
+    """Fit priors to training rows, in whichever basis serves them best.
+
+    Sparse rows have the basis that they are sparse in, and the basis is what matters:
+    the original coordinates, their cosine transform and the principal directions are
+    tried on training rows set aside, with one prior for all coefficients and with one
+    for each.
+
+    Args:
+        kind: ``"denoised"`` or ``"message-passing"``.
+        view: The encoder.
+        rows: Centred training rows, brought to one length if lengths are sent.
+        encode: Their codes.
+        prior: Of every coordinate, whatever its variance; None fits priors.
+        rng: Draws the rows that are set aside.
+        progress: Told a label, the bases done and the bases in all; or None.
+
+    Returns:
+        The decoder of the least NMSE on the rows set aside.
+    """
+    order = rng.permutation(rows.shape[0])
+    n_trial = min(TRIAL_ROWS, rows.shape[0] // 4)
+    train = rows[order[n_trial : n_trial + PRIOR_ROWS]].astype(np.float64)
+    trial = rows[order[:n_trial]]
+    trials = _trials(view, train, prior, rng)
+    centre = np.zeros(rows.shape[1])
+    scores: dict[str, float] = {}
+    fits: dict[str, PosteriorFit] = {}
+    for done, one in enumerate(trials):
+        if progress is not None:
+            progress(f"priors of {one.label}", done, len(trials))
+        decoder = DECODERS[kind](one.view.frame, one.prior)
+        fit = PosteriorFit(decoder, one.view.back, one.basis, one.prior, np.nan, scores)
+        fits[one.label] = fit
+        if len(trials) > 1:
+            scores[one.label] = nmse_of(trial, fit.decode(encode(trial)), centre)
+    best = min(fits, key=lambda label: scores.get(label, 0.0))
+    chosen = next(one for one in trials if one.label == best)
+    power = float(np.einsum("ij,ij->", train, train)) / train.shape[0]
+    predicted = predicted_nmse(chosen.view, chosen.prior, power, _STEPS[kind])
+    return dataclasses.replace(fits[best], predicted_nmse=predicted)
+
+
+def predicted_nmse(
+    view: View, prior: AbstractPrior | CoordinatePriors, power: float, n_steps: int
+) -> float:
+    """NMSE of rows whose coefficients are independent and have these priors.
+
+    Args:
+        view: The encoder, and what its coefficients tell of the rows.
+        prior: Of the coefficients.
+        power: Mean square length of a centred row.
+        n_steps: Of the decoder.
+
+    Returns:
+        NMSE; status ``"asymptotic"``.
+    """
+    path = state_evolution(prior, view.frame.rate, n_iter=n_steps)
+    noise = prior.variance / float(path.snr[-1])
+    size = view.frame.n_input
+    if isinstance(prior, CoordinatePriors):
+        left, powers = prior.mmses(noise), prior.powers
+    else:
+        left, powers = np.full(size, prior.mmse(noise)), np.full(size, prior.variance)
+    weights = np.ones(size) if view.back is None else np.square(view.back).sum(axis=1)
+    unseen = max(power - float(weights @ powers), 0.0)
+    return (float(weights @ left) + unseen) / power
+
+
+def _trials(
+    view: View,
+    train: np.ndarray,
+    prior: AbstractPrior | None,
+    rng: np.random.Generator,
+) -> list[_Trial]:
+    coordinates = view.coordinates(train)
+    if prior is not None:
+        power = float(np.mean(np.square(coordinates)))
+        return [_Trial("the given prior", "original", *_scaled(view, prior, power))]
+    if view.into is not None:  # principal directions with gains already
+        return [_Trial("principal", "principal", view, _own(coordinates, rng))]
+    found = []
+    pooled = fit_scale_mixture(coordinates, rng=rng)
+    if isinstance(pooled, AbstractPrior):
+        found.append(_Trial("original, one prior", "original", view, pooled))
+    for name, basis in _bases(coordinates):
+        turned = view.turned(basis)
+        seen = coordinates if basis is None else coordinates @ basis
+        found.append(_Trial(name, name, turned, _own(seen, rng)))
+    return found
+
+
+def _bases(
+    coordinates: Float[np.ndarray, "sample k"],
+) -> list[tuple[str, Float[np.ndarray, "k k"] | None]]:
+    size = coordinates.shape[1]
+    if size > WIDEST:
+        return [("original", None)]
+    cosine = idct(np.eye(size), norm="ortho", axis=0)
+    _, principal = np.linalg.eigh(coordinates.T @ coordinates)
+    return [("original", None), ("dct", cosine), ("principal", principal)]
+
+
+def _own(coordinates: np.ndarray, rng: np.random.Generator) -> CoordinatePriors:
+    return fit_coordinate_priors(coordinates, rng=rng)
+
+
+def _scaled(view: View, prior: AbstractPrior, power: float) -> tuple[View, AbstractPrior]:
+    """Coordinates in units in which the prior has the rows' power."""
+    unit = (power / prior.variance) ** 0.5
+    size = view.frame.n_input
+    into = np.eye(size) if view.into is None else view.into
+    back = np.eye(size) if view.back is None else view.back
+    return View(view.frame, into / unit, back * unit), prior
