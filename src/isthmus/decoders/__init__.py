@@ -3,6 +3,7 @@ from isthmus.decoders.denoising import DenoisingDecoder
 from isthmus.decoders.gate import Gate, fit_gate
 from isthmus.decoders.linear import LinearDecoder
 from isthmus.decoders.message_passing import Decoding, MessagePassingDecoder
+from isthmus.decoders.rigamp import RIGAMP
 
 __all__ = [
     "AbstractDecoder",
@@ -11,6 +12,7 @@ __all__ = [
     "Gate",
     "LinearDecoder",
     "MessagePassingDecoder",
+    "RIGAMP",
     "checked_codes",
     "fit_gate",
 ]
