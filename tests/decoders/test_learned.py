@@ -180,6 +180,29 @@ def test_a_wrong_prior_is_unlearned():
     assert curve.skipped == 0
 
 
+def test_coordinates_of_different_power_learn_together():
+    powers = np.repeat([0.4, 1.6], 64)
+
+    def sparse(density):
+        return priors.CoordinatePriors(
+            [
+                priors.ScaleMixture([1 - density, density], [0.0, power / density])
+                for power in powers
+            ]
+        )
+
+    frame = frames.dct(128, 128, rng=0)
+    x, y, norms = sample(sparse(0.1), frame, 700)
+    decoder = LearnedDecoder(frame, sparse(0.5))
+    before = nmse(x[400:], decoder.decode(y[400:], norms[400:]))
+    decoder.fit(y[:400], x[:400], norms[:400], n_steps=40, learning_rate=0.1, rng=0)
+    after = nmse(x[400:], decoder.decode(y[400:], norms[400:]))
+    told = MessagePassingDecoder(frame, sparse(0.1), n_iter=3, damping=1.0)
+    best = nmse(x[400:], told.decode(y[400:], norms[400:]))
+    # 0.169, 0.090 and, undamped on short rows, 0.099
+    assert after < 1.02 * best < 0.8 * before
+
+
 def test_learned_on_sparse_laplace_it_beats_the_denoiser_that_knows_it():
     prior = priors.SparseLaplace(0.2)
     frame = frames.dct(256, 256, rng=0)

@@ -42,8 +42,8 @@ class LearnedDecoder(AbstractDecoder):
     Args:
         frame: W, a partial isometry; it stays as it is.
         prior: That layers start from: Gaussian, GaussBernoulli, ScaleMixture or
-            :class:`isthmus.priors.CoordinatePriors`. Components that it lacks are not
-            learned.
+            :class:`isthmus.priors.CoordinatePriors`, whose components learn one factor
+            for all coordinates. Components that it lacks are not learned.
         n_layers: Steps.
         matrices: Whether W is learned anew for every layer and direction; costs 2 n_code
             n_input numbers a layer and as many more rows to learn them from.

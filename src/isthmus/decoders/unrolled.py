@@ -34,7 +34,8 @@ class Mixture(NamedTuple):
 class Layer(torch.nn.Module):
     """One step: its prior, and how far its messages are believed.
 
-    At first shares are 1 and scales exp(0): the closed-form step, undamped.
+    At first shares are 1 and scales exp(0): the closed-form step, undamped. Components
+    change their weight and variance by one factor for all coordinates.
 
     Args:
         mixture: Prior that the layer starts from.
@@ -42,21 +43,25 @@ class Layer(torch.nn.Module):
         is_last: Whether no step follows, and no message goes back.
     """
 
+    _log_weights: Tensor
     _variances: Tensor
 
     def __init__(self, mixture: Mixture, weight: np.ndarray | None, is_last: bool) -> None:
         super().__init__()
         self.code_share, self.prior_share = _number(1.0), _number(1.0)
         self.code_log_scale, self.prior_log_scale = _number(0.0), _number(0.0)
-        self.log_weights = _parameter(np.log(np.maximum(mixture.weights, _RAREST)))
-        self.log_stretch = _parameter(np.zeros_like(mixture.variances))
+        count = mixture.weights.shape[0]
+        self.log_odds = _parameter(np.zeros((count, 1)))
+        self.log_stretch = _parameter(np.zeros((count, 1)))
+        rare = np.maximum(mixture.weights, _RAREST)
+        self.register_buffer("_log_weights", torch.tensor(np.log(rare)))
         self.register_buffer("_variances", torch.tensor(mixture.variances))
         self.to_input = None if weight is None else _parameter(weight)
         self.to_code = None if weight is None or is_last else _parameter(weight)
 
     def posterior(self, r: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior mean and variance under the layer's own prior."""
-        log_weights = torch.log_softmax(self.log_weights, dim=0).to(r)
+        log_weights = torch.log_softmax(self._log_weights + self.log_odds, dim=0).to(r)
         variances = (self._variances * self.log_stretch.exp()).to(r)
         energy = r.square()
         wide = [v + noise for v in variances]
