@@ -15,7 +15,7 @@ from isthmus.decoders.unrolled import bit_shift
 
 ROOT = Path(__file__).parents[2]
 SPARSE, WRONG = priors.GaussBernoulli(0.1), priors.GaussBernoulli(0.5)
-TWO_SORTS = priors.CoordinatePriors(
+TWO_SORTS = priors.CoordinatePriors.of(
     [priors.GaussBernoulli(0.1)] * 64 + [priors.ScaleMixture([0.5, 0.5], [0.1, 2.0])] * 64
 )
 
@@ -184,7 +184,7 @@ def test_coordinates_of_different_power_learn_together():
     powers = np.repeat([0.4, 1.6], 64)
 
     def sparse(density):
-        return priors.CoordinatePriors(
+        return priors.CoordinatePriors.of(
             [
                 priors.ScaleMixture([1 - density, density], [0.0, power / density])
                 for power in powers

@@ -203,10 +203,9 @@ class LearnedDecoder(AbstractDecoder):
 def _mixture(prior: AnyPrior) -> Mixture:
     """Components of a prior, brought to power 1."""
     assert isinstance(prior, AbstractScaleMixture | CoordinatePriors)
-    weights, variances = (np.asarray(part) for part in prior._components)
-    if weights.ndim == 1:
-        weights, variances = weights[:, None], variances[:, None]
-    return Mixture(weights, variances / prior.variance)
+    whole = prior if isinstance(prior, CoordinatePriors) else CoordinatePriors.of([prior])
+    unit = math.sqrt(prior.variance)
+    return Mixture(whole.weights, whole.means / unit, whole.variances / prior.variance)
 
 
 def _checked_rows(call: str, X: Any, bits: Tensor, n_input: int) -> Tensor:

@@ -24,10 +24,12 @@ class Mixture(NamedTuple):
 
     Attributes:
         weights: Of the components.
+        means: Of the components.
         variances: Of the components; zeros stay zero.
     """
 
     weights: np.ndarray
+    means: np.ndarray
     variances: np.ndarray
 
 
@@ -44,6 +46,7 @@ class Layer(torch.nn.Module):
     """
 
     _log_weights: Tensor
+    _means: Tensor
     _variances: Tensor
 
     def __init__(self, mixture: Mixture, weight: np.ndarray | None, is_last: bool) -> None:
@@ -55,6 +58,7 @@ class Layer(torch.nn.Module):
         self.log_stretch = _parameter(np.zeros((count, 1)))
         rare = np.maximum(mixture.weights, _RAREST)
         self.register_buffer("_log_weights", torch.tensor(np.log(rare)))
+        self.register_buffer("_means", torch.tensor(mixture.means))
         self.register_buffer("_variances", torch.tensor(mixture.variances))
         self.to_input = None if weight is None else _parameter(weight)
         self.to_code = None if weight is None or is_last else _parameter(weight)
@@ -63,16 +67,19 @@ class Layer(torch.nn.Module):
         """Posterior mean and variance under the layer's own prior."""
         log_weights = torch.log_softmax(self._log_weights + self.log_odds, dim=0).to(r)
         variances = (self._variances * self.log_stretch.exp()).to(r)
-        energy = r.square()
+        means = self._means.to(r)
         wide = [v + noise for v in variances]
+        apart = [r - m for m in means]
         odds = [
-            w - 0.5 * (v.log() + energy / v) for w, v in zip(log_weights, wide, strict=True)
+            w - 0.5 * (v.log() + a.square() / v)
+            for w, v, a in zip(log_weights, wide, apart, strict=True)
         ]
         shares = torch.softmax(torch.stack(odds), dim=0)
         gains = [v / total for v, total in zip(variances, wide, strict=True)]
-        gain = _weighted(shares, gains)
-        apart = _weighted(shares, [(one - gain).square() for one in gains])
-        return gain * r, gain * noise + apart * energy
+        centres = [m + g * a for m, g, a in zip(means, gains, apart, strict=True)]
+        mean = _weighted(shares, centres)
+        spread = _weighted(shares, [(one - mean).square() for one in centres])
+        return mean, _weighted(shares, gains) * noise + spread
 
     def hear(
         self, codes: Tensor, heard: tuple[Any, Any], old: tuple[Any, Any], flip: float
