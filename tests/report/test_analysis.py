@@ -37,6 +37,7 @@ def test_a_slow_descent_keeps_nothing_else_waiting(rng):
     x = rng.standard_normal((400, 8))
     found = isthmus.analyse(x, rates=[0.5, 1.0], progress=lambda *step: told.append(step))
     fits = [label.split(",")[0] for label, _, _ in told if label.endswith("bits")]
+    assert fits.pop() == "decoders"
     assert fits == [*["design", "transform-coding", "random"] * 2, *["descent"] * 2]
     assert [row.n_code for row in found.reached] == [4] * 4 + [8] * 4
     assert [row.encoder for row in found.reached[:4]] == [*fits[:3], "descent"]

@@ -68,7 +68,7 @@ def save(model: ShallowAutoencoder, path: str | os.PathLike) -> None:
     scale = model.norm_scale_
     if scale is not None and scale.coordinates is not None:
         arrays["norm_coordinates"] = np.ascontiguousarray(scale.coordinates)
-    posterior, extra = state_of(model.posterior_, model.decoder)
+    posterior, extra = state_of(model.posterior_)
     arrays |= extra
     header = {
         "format": _FORMAT,

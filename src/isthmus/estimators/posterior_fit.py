@@ -27,6 +27,8 @@ TRIAL_ROWS = 240
 """Rows on which bases and kinds of priors are compared."""
 WIDEST = 4096
 """Columns beyond which only the original basis is tried: others are dense matrices."""
+TRIAL_STEPS = 8
+"""Steps of message passing there."""
 DECODERS: dict[str, Callable[..., AbstractDecoder]] = {
     "denoised": DenoisingDecoder,
     "message-passing": MessagePassingDecoder,
@@ -43,6 +45,7 @@ class PosteriorFit:
         back: Rows from coefficients, "k input"; None where they are the rows.
         basis: ``"original"``, ``"dct"`` or ``"principal"``: where priors hold.
         prior: Of the coefficients.
+        power: Mean square length of the centred training rows.
         predicted_nmse: What state evolution tells for rows of these priors.
         trials: NMSE on rows set aside, of every basis and kind of prior tried.
     """
@@ -51,8 +54,25 @@ class PosteriorFit:
     back: Float[np.ndarray, "k input"] | None
     basis: str
     prior: AbstractPrior | CoordinatePriors
+    power: float
     predicted_nmse: float
     trials: dict[str, float]
+
+    @property
+    def kind(self) -> str:
+        """``"denoised"`` or ``"message-passing"``."""
+        is_one_step = isinstance(self.decoder, DenoisingDecoder)
+        return "denoised" if is_one_step else "message-passing"
+
+    def of_kind(self, kind: str) -> PosteriorFit:
+        """The same priors, used in one step or in many."""
+        decoder = DECODERS[kind](self.decoder.frame, self.prior)
+        return dataclasses.replace(self, decoder=decoder).predicting()
+
+    def predicting(self) -> PosteriorFit:
+        """With the NMSE that state evolution tells."""
+        found = float(predicted_path(self, _STEPS[self.kind])[-1])
+        return dataclasses.replace(self, predicted_nmse=found)
 
     def decode(self, codes: Float[Any, "sample code"]) -> Float[Any, "sample input"]:
         """Centred rows of average length from their codes."""
@@ -110,42 +130,40 @@ def fit_posterior_decoder(
     for done, one in enumerate(trials):
         if progress is not None:
             progress(f"priors of {one.label}", done, len(trials))
-        decoder = DECODERS[kind](one.view.frame, one.prior)
-        fit = PosteriorFit(decoder, one.view.back, one.basis, one.prior, np.nan, scores)
+        decoder = MessagePassingDecoder(
+            one.view.frame, one.prior, n_iter=min(_STEPS[kind], TRIAL_STEPS)
+        )
+        back, nan = one.view.back, np.nan
+        fit = PosteriorFit(decoder, back, one.basis, one.prior, nan, nan, scores)
         fits[one.label] = fit
         if len(trials) > 1:
             scores[one.label] = nmse_of(trial, fit.decode(encode(trial)), centre)
     best = min(fits, key=lambda label: scores.get(label, 0.0))
-    chosen = next(one for one in trials if one.label == best)
     power = float(np.einsum("ij,ij->", train, train)) / train.shape[0]
-    predicted = predicted_nmse(chosen.view, chosen.prior, power, _STEPS[kind])
-    return dataclasses.replace(fits[best], predicted_nmse=predicted)
+    return dataclasses.replace(fits[best], power=power).of_kind(kind)
 
 
-def predicted_nmse(
-    view: View, prior: AbstractPrior | CoordinatePriors, power: float, n_steps: int
-) -> float:
-    """NMSE of rows whose coefficients are independent and have these priors.
+def predicted_path(fit: PosteriorFit, n_steps: int) -> Float[np.ndarray, " step"]:
+    """NMSE after each step, of independent coefficients that have these priors.
 
     Args:
-        view: The encoder, and what its coefficients tell of the rows.
-        prior: Of the coefficients.
-        power: Mean square length of a centred row.
-        n_steps: Of the decoder.
+        fit: A decoder and its priors.
+        n_steps: Most steps.
 
     Returns:
         NMSE; status ``"asymptotic"``.
     """
-    path = state_evolution(prior, view.frame.rate, n_iter=n_steps)
-    noise = prior.variance / float(path.snr[-1])
-    size = view.frame.n_input
+    prior, size = fit.prior, fit.decoder.frame.n_input
+    path = state_evolution(prior, fit.decoder.frame.rate, n_iter=n_steps)
+    weights = np.ones(size) if fit.back is None else np.square(fit.back).sum(axis=1)
     if isinstance(prior, CoordinatePriors):
-        left, powers = prior.mmses(noise), prior.powers
+        powers = prior.powers
+        left = [weights @ prior.mmses(prior.variance / snr) for snr in path.snr]
     else:
-        left, powers = np.full(size, prior.mmse(noise)), np.full(size, prior.variance)
-    weights = np.ones(size) if view.back is None else np.square(view.back).sum(axis=1)
-    unseen = max(power - float(weights @ powers), 0.0)
-    return (float(weights @ left) + unseen) / power
+        powers = np.full(size, prior.variance)
+        left = [float(weights.sum()) * prior.variance * mse for mse in path.mse]
+    unseen = max(fit.power - float(weights @ powers), 0.0)
+    return (np.array(left) + unseen) / fit.power
 
 
 def _trials(

@@ -17,7 +17,7 @@ _PARTS = ("weights", "means", "variances")
 
 
 def state_of(
-    fit: PosteriorFit | None, kind: str
+    fit: PosteriorFit | None,
 ) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
     """What a file must hold of a fitted decoder: a header, and arrays by name."""
     if fit is None:
@@ -28,8 +28,9 @@ def state_of(
     if fit.back is not None:
         arrays["posterior_back"] = np.ascontiguousarray(fit.back)
     header: dict[str, Any] = {
-        "kind": kind,
+        "kind": fit.kind,
         "basis": fit.basis,
+        "power": fit.power,
         "predicted_nmse": fit.predicted_nmse,
         "trials": dict(fit.trials),
         "prior": None,
@@ -68,6 +69,7 @@ def restored_posterior(
         arrays.get("posterior_back"),
         header["basis"],
         prior,
+        header["power"],
         header["predicted_nmse"],
         header["trials"],
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from array_api_compat import is_numpy_array
 from jaxtyping import Float
 
 from isthmus.core.door import real_array
@@ -38,12 +40,22 @@ class DenseFrame(AbstractFrame):
     def forward(self, x: Float[Any, "sample input"]) -> Float[Any, "sample code"]:
         """Rows times W transposed."""
         check_rows("DenseFrame.forward(x)", x, self.n_input)
-        return x @ like(x, self.weight).T
+        return x @ self._like(x).T
 
     def adjoint(self, y: Float[Any, "sample code"]) -> Float[Any, "sample input"]:
         """Rows times W."""
         check_rows("DenseFrame.adjoint(y)", y, self.n_code)
-        return y @ like(y, self.weight)
+        return y @ self._like(y)
+
+    def _like(self, x: Any) -> Any:
+        """W in the type of x; the conversion of many blocks is done once."""
+        if is_numpy_array(x) and x.dtype == np.float32:
+            return self._single
+        return like(x, self.weight)
+
+    @cached_property
+    def _single(self) -> Float[np.ndarray, "code input"]:
+        return self.weight.astype(np.float32, copy=False)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,13 +11,11 @@ from typing import Literal
 import numpy as np
 
 from isthmus.core.errors import DataWarning, ValueOutOfRange
-from isthmus.core.lloyd_max import MAX_BITS
 from isthmus.core.progress import Progress
 from isthmus.core.random import as_rng, random_subset
 from isthmus.core.tolerance import ROWS_PER_COLUMN
 from isthmus.data.scaling import ScaleName
 from isthmus.estimators.parameters import check_spread
-from isthmus.limits import covariance_limit, rate_distortion, transform_coding
 from isthmus.report.budget import (
     DEFAULT_SECONDS,
     READING_SHARE,
@@ -27,6 +25,8 @@ from isthmus.report.budget import (
 )
 from isthmus.report.clock import Clock, Pace
 from isthmus.report.costs import Task
+from isthmus.report.curves import limit_curves
+from isthmus.report.decoders import compare_decoders, decoders_work, why_no_decoders
 from isthmus.report.facts import describe
 from isthmus.report.judgement import judge
 from isthmus.report.reach import Ground, examples, reach
@@ -34,8 +34,8 @@ from isthmus.report.read import read_rows
 from isthmus.report.records import (
     Analysis,
     DataFacts,
+    Decoded,
     Examples,
-    LimitCurves,
     Method,
     Reached,
 )
@@ -43,7 +43,6 @@ from isthmus.report.rows import Reading, Rows
 
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
-_POINTS = 49
 _HIGHEST_RATE = 1e6
 _OUTWEIGHS = 10.0  # times the variance of the others: a column in a smaller unit
 
@@ -138,6 +137,8 @@ def analyse(
         ground = Ground.prepare(rows, task, principal, fit, seed)
         clock.lap("limits")
         reached, shown, late = _reach_all(rows, ground, plan, clock, budget, tell)
+        nearest = nearest_to_one(plan.jobs, principal.n_input)
+        decoders, no_decoders = _decoders(ground, nearest, clock, budget, tell)
     for warning in caught:
         warnings.warn_explicit(
             warning.message, warning.category, warning.filename, warning.lineno
@@ -147,7 +148,7 @@ def analyse(
         data=facts,
         limits=curves,
         reached=tuple(reached),
-        verdict=judge(facts, reached),
+        verdict=judge(facts, reached, decoders),
         warnings=tuple(dict.fromkeys(messages)),
         method=_method(
             command or f"isthmus.analyse({facts.name!r}{reading.arguments()})",
@@ -156,7 +157,27 @@ def analyse(
         ),
         examples=shown,
         left_out=plan.left_out + late,
+        decoders=decoders,
+        no_decoders=no_decoders,
     )
+
+
+def _decoders(
+    ground: Ground, n_code: int | None, clock: Clock, budget: float, tell: Progress
+) -> tuple[tuple[Decoded, ...], str]:
+    """Decoders of the code nearest to one bit per column, or why there are none."""
+    why = why_no_decoders(ground.task, n_code, budget)
+    if why or n_code is None:
+        return (), why
+    if clock.seconds + decoders_work(ground.task, n_code).assumed_seconds > budget:
+        return (), (
+            "Decoders were not compared: this machine is slower than assumed, and the "
+            f"budget of {budget:g} s would not do."
+        )
+    tell(f"decoders, {n_code} bits", 0, 1)
+    found = compare_decoders(ground, n_code)
+    clock.lap(f"decoders, {n_code} bits")
+    return found, ""
 
 
 def _reach_all(
@@ -196,34 +217,6 @@ def _reach_all(
     tell("done", len(jobs), len(jobs))
     reached.sort(key=lambda row: plan.jobs.index((row.encoder, row.n_code)))
     return reached, shown, tuple(late)
-
-
-def limit_curves(eigenvalues: np.ndarray, codes: Sequence[int]) -> LimitCurves:
-    """The three curves over bits, with a point at every code length asked for.
-
-    Args:
-        eigenvalues: Of the training covariance.
-        codes: Code lengths that must be among the points.
-
-    Returns:
-        Curves from an eighth of a bit per column to twice the longest code.
-    """
-    d = eigenvalues.size
-    most = MAX_BITS * int(np.count_nonzero(eigenvalues))
-    last = min(max(2 * d, 2 * max(codes)), most)
-    grid = np.geomspace(max(1.0, min(d / 8, min(codes))), last, _POINTS)
-    bits = np.unique(np.concatenate([np.rint(grid).astype(np.int64), codes]))
-    bits = bits[bits <= most]
-    limit = covariance_limit(eigenvalues, bits)
-    return LimitCurves(
-        bits=bits,
-        rate=bits / d,
-        reference=np.asarray(limit.nmse),
-        status=tuple(limit.status),
-        tightness=np.asarray(limit.tightness),
-        transform_coding=np.asarray(transform_coding(eigenvalues, bits).nmse),
-        rate_distortion=np.asarray(rate_distortion(eigenvalues, bits)),
-    )
 
 
 def _warn_of_few_rows(facts: DataFacts) -> None:

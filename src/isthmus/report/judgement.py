@@ -13,8 +13,8 @@ from isthmus.report.comparison import (
     codec_name,
     nearest_to_one_bit,
 )
-from isthmus.report.reasons import about_gap, why_below
-from isthmus.report.records import DataFacts, Reached, Sentence
+from isthmus.report.reasons import about_decoder, about_gap, why_below
+from isthmus.report.records import DataFacts, Decoded, Reached, Sentence
 from isthmus.report.style import count, number, percent, with_error
 from isthmus.report.thresholds import TIE
 
@@ -22,12 +22,15 @@ MOST_RATES = 3
 _FAR_ABOVE = 2.0
 
 
-def judge(facts: DataFacts, reached: Sequence[Reached]) -> tuple[Sentence, ...]:
-    """Three to five sentences that hold for exactly these numbers.
+def judge(
+    facts: DataFacts, reached: Sequence[Reached], decoders: Sequence[Decoded] = ()
+) -> tuple[Sentence, ...]:
+    """Three to six sentences that hold for exactly these numbers.
 
     Args:
         facts: Of the data.
         reached: What was measured, designed encoders among them.
+        decoders: The same bits read by several decoders.
 
     Returns:
         Sentences with the section each speaks of: the data, the codec to use, what the
@@ -43,6 +46,9 @@ def judge(facts: DataFacts, reached: Sequence[Reached]) -> tuple[Sentence, ...]:
         _about_codec(facts, near, reached),
         Sentence(_about_rates(_chosen(designed, near)), "reached"),
     ]
+    decoder = about_decoder(decoders, reached)
+    if decoder is not None:
+        sentences.append(Sentence(decoder, "decoder"))
     gap = about_gap(facts, near, there)
     if gap is not None:
         sentences.append(Sentence(gap, "reached"))

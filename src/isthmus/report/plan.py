@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.protocol import held_out_count
-from isthmus.report.analysis import DEFAULT_RATES, checked_rates, code_lengths
+from isthmus.report.analysis import (
+    DEFAULT_RATES,
+    checked_rates,
+    code_lengths,
+    nearest_to_one,
+)
 from isthmus.report.budget import (
     DEFAULT_SECONDS,
     READING_SHARE,
@@ -24,6 +29,7 @@ from isthmus.report.costs import (
     job_work,
     moments_work,
 )
+from isthmus.report.decoders import decoders_work, why_no_decoders
 from isthmus.report.large import FIT_ROWS, KEPT, LARGE
 from isthmus.report.records import to_plain
 
@@ -179,6 +185,10 @@ def plan_report(
         operations *= read / seconds
         moments = Work(EIGH * d**3)
     parts = {"start": speeds.start, "read": read}
+    code = nearest_to_one(chosen.jobs, d)
+    compared = []
+    if code is not None and not why_no_decoders(task, code, budget):
+        compared.append((f"decoders, {code} bits", decoders_work(task, code)))
     for name, work in (
         ("covariance", moments),
         ("describe", describing_work(task)),
@@ -186,6 +196,7 @@ def plan_report(
             (f"{name}, {code} bits", job_work(task, name, code))
             for name, code in chosen.jobs
         ),
+        *compared,
     ):
         parts[name] = work.flops / speeds.flops + work.entries / speeds.entries
         operations += work.flops

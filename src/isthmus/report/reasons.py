@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from isthmus.report.comparison import difference
-from isthmus.report.records import DataFacts, Reached
+from isthmus.report.comparison import codec_name, difference
+from isthmus.report.records import DataFacts, Decoded, Reached
 from isthmus.report.style import count, number, percent, with_error
 from isthmus.report.thresholds import (
     DOMINATES,
@@ -20,6 +20,7 @@ from isthmus.report.thresholds import (
     ROWS_BEHIND_A_TRAIT,
     ROWS_PER_SYMBOL,
     TIE,
+    WORTH_A_DECODER,
 )
 
 FITTED = "least-squares"
@@ -215,3 +216,39 @@ def _is_norm_spread(row: Reached) -> bool:
     """Whether varying lengths are the larger part of a cost."""
     whole, part = told_terms(row)["non_gaussianity"], row.norm_spread
     return part is not None and whole > 0 and part > LARGER_PART.value * whole
+
+
+def about_decoder(decoders: Sequence[Decoded], reached: Sequence[Reached]) -> str | None:
+    """Which decoder to read the bits with, where a linear one is not the best.
+
+    Args:
+        decoders: The same bits read by several decoders, one of them recommended.
+        reached: Codecs, for what else as many bits could do.
+
+    Returns:
+        A sentence; None where the linear decoder is recommended or little is gained.
+    """
+    row = next((row for row in decoders if row.recommended), None)
+    if row is None or row.decoder == "linear":
+        return None
+    linear = next(
+        one for one in decoders if one.encoder == row.encoder and one.decoder == "linear"
+    )
+    pair = row.versus_linear
+    sure = -pair.difference > TIE.value * pair.standard_error
+    if not (sure and -pair.difference > WORTH_A_DECODER.value * linear.nmse):
+        return None
+    name = "message passing" if row.decoder == "message-passing" else "a denoising decoder"
+    text = (
+        f"Read by {name}, the sign bits of {codec_name(row.encoder)} leave "
+        f"{with_error(row.nmse, row.standard_error)}, where a linear decoder of the same "
+        f"bits leaves {with_error(linear.nmse, linear.standard_error)} "
+        f"({count(row.bits_per_vector)} bits per vector with the norm)."
+    )
+    best = min((one for one in reached if one.n_code == row.n_code), key=lambda r: r.nmse)
+    apart = TIE.value * (row.standard_error + best.standard_error)
+    if row.nmse < best.nmse - apart:
+        text += f" That is less than {codec_name(best.encoder)} leaves."
+    elif row.nmse > best.nmse + apart:
+        text += f" {codec_name(best.encoder).capitalize()} leaves less still."
+    return text

@@ -153,6 +153,54 @@ class Reached:
 
 
 @dataclasses.dataclass(frozen=True)
+class Decoded:
+    """The same bits, read by one decoder.
+
+    Attributes:
+        rate: n_code / n_input.
+        n_code: Code symbols per vector.
+        encoder: ``"random"`` or ``"design"``.
+        decoder: ``"linear"``, ``"denoised"`` or ``"message-passing"``.
+        norm: ``"float16"``: every row's length is sent to all of them.
+        basis: Where priors of coefficients hold: ``"original"``, ``"dct"``,
+            ``"principal"``; empty for the linear decoder.
+        nmse: Measured on held-out rows.
+        standard_error: Of `nmse` over held-out rows.
+        predicted: Of the linear decoder, exact for Gaussian data of the training
+            covariance, without the norm; of the others, state evolution for independent
+            coefficients of the fitted priors.
+        bits_per_vector: All bits stored per vector, the norm included.
+        trial_nmse: On training rows set aside, by which one decoder is recommended.
+        recommended: Whether it is this one.
+        versus_linear: NMSE minus that of the linear decoder of the same bits, paired.
+        versus_best: NMSE minus the smallest measured among all, paired.
+        n_test: Held-out rows it was measured on.
+        path: Measured NMSE after each of `steps`; empty if there are no steps.
+        predicted_path: Of state evolution after each step from 1 on.
+        steps: Steps that `path` speaks of.
+    """
+
+    rate: float
+    n_code: int
+    encoder: str
+    decoder: str
+    norm: str
+    basis: str
+    nmse: float
+    standard_error: float
+    predicted: float
+    bits_per_vector: int
+    trial_nmse: float
+    recommended: bool
+    versus_linear: Pair
+    versus_best: Pair
+    n_test: int
+    path: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    predicted_path: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
+    steps: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Examples:
     """Held-out rows and what the designed autoencoder makes of them.
 
@@ -216,6 +264,8 @@ class Analysis:
         method: How the numbers came about.
         examples: Held-out rows and their reconstructions; None if nothing was fitted.
         left_out: What the budget had no time for, one sentence each.
+        decoders: The same bits read by several decoders; empty if none were compared.
+        no_decoders: Why none were compared.
     """
 
     data: DataFacts
@@ -226,6 +276,8 @@ class Analysis:
     method: Method
     examples: Examples | None = None
     left_out: tuple[str, ...] = ()
+    decoders: tuple[Decoded, ...] = ()
+    no_decoders: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as plain Python, keys as in the attributes; JSON takes it."""

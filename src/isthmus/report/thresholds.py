@@ -77,6 +77,11 @@ NORM_SHARE = Threshold(
     0.25,
     "of the code: the 16 bits of a norm are advised up to this share",
 )
+WORTH_A_DECODER = Threshold(
+    "Worth a decoder",
+    0.05,
+    "of the linear decoder's error: one that is not linear is named where it saves more",
+)
 NEAR_GAUSSIAN = Threshold(
     "Close to a Gaussian", 0.3, "excess kurtosis: up to this on either side of 0"
 )
@@ -95,5 +100,6 @@ TABLE = (
     ROWS_BEHIND_A_TRAIT,
     ROUGH,
     NORM_SHARE,
+    WORTH_A_DECODER,
     NEAR_GAUSSIAN,
 )

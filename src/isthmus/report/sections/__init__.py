@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from isthmus.report.records import Analysis
-from isthmus.report.sections import data, fails, limits, method, reached, verdict
+from isthmus.report.sections import data, decoders, fails, limits, method, reached, verdict
 from isthmus.report.sections.base import Section
 
 SECTIONS: tuple[Callable[[Analysis], Section], ...] = (
@@ -16,6 +16,7 @@ SECTIONS: tuple[Callable[[Analysis], Section], ...] = (
     data.build,
     limits.build,
     reached.build,
+    decoders.build,
     fails.build,
     method.build,
 )

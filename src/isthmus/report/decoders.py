@@ -1,0 +1,201 @@
+"""The same bits read by several decoders, one of them recommended beforehand."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from isthmus.core.errors import DataWarning
+from isthmus.core.protocol import measure_errors, nmse_of, row_errors
+from isthmus.core.random import as_rng
+from isthmus.report.costs import Task, Work
+from isthmus.report.reach import Ground
+from isthmus.report.records import Decoded, Pair
+
+if TYPE_CHECKING:
+    from isthmus.estimators import ShallowAutoencoder
+
+ENCODERS = ("random", "design")
+LEAST_ROWS = 100
+"""Training rows below which no priors are fitted."""
+MOST_FIT_ROWS = 20_000
+MOST_TEST_ROWS = 2000
+TRIAL_ROWS = 500
+PATH_ROWS = 150
+STEPS = (1, 2, 3, 4, 6, 9, 13, 20)
+BUDGET_SHARE = 0.2
+_TRIED = 4 * 240 * 8 / 20  # rows for all twenty steps
+_PER_INPUT, _PER_BIT = 400.0, 80.0  # entries passed over: a posterior, a bit's channel
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Measured:
+    record: Decoded
+    errors: np.ndarray
+
+
+def decoders_work(task: Task, code: int) -> Work:
+    """Messages passed for trials, held-out rows and the drawn path, both encoders."""
+    rows = _TRIED + TRIAL_ROWS + min(task.n_test, MOST_TEST_ROWS)
+    passed = len(ENCODERS) * (20.0 * rows + sum(STEPS) * PATH_ROWS)
+    flops = 4.0 * code * task.n_input * passed * 0.5
+    return Work(flops, passed * (_PER_INPUT * task.n_input + _PER_BIT * code))
+
+
+def why_no_decoders(task: Task, code: int | None, budget: float) -> str:
+    """Why decoders are not compared, in one sentence; empty if they are."""
+    if code is None:
+        return "Decoders were not compared: no code was measured."
+    n_rows = task.n_fit
+    if n_rows < LEAST_ROWS:
+        return (
+            f"Decoders were not compared: priors need {LEAST_ROWS} training rows, and "
+            f"there are {n_rows}."
+        )
+    seconds = decoders_work(task, code).assumed_seconds
+    if seconds > BUDGET_SHARE * budget:
+        return (
+            "Decoders were not compared: passing messages over so many columns would "
+            f"take about {seconds:.0f} s on two slow cores. A larger --budget has room "
+            "for it."
+        )
+    return ""
+
+
+def compare_decoders(ground: Ground, n_code: int) -> tuple[Decoded, ...]:
+    """Fit every decoder to both encoders, recommend one, then measure all.
+
+    The recommendation is made on training rows set aside: what is measured afterwards
+    on held-out rows had no part in it. Every decoder is sent the norms.
+
+    Args:
+        ground: Rows and axes.
+        n_code: Code symbols per row.
+
+    Returns:
+        One record per encoder and decoder.
+    """
+    order = as_rng(ground.seed).permutation(ground.fit.shape[0])
+    n_trial = min(TRIAL_ROWS, order.size // 5)
+    trial = ground.fit[order[:n_trial]]
+    rest = ground.fit[np.sort(order[n_trial : n_trial + MOST_FIT_ROWS])]
+    found = [
+        one
+        for encoder in ENCODERS
+        for one in _of_encoder(ground, encoder, n_code, rest, trial)
+    ]
+    recommended = min(found, key=lambda one: one.record.trial_nmse)
+    best = min(found, key=lambda one: one.record.nmse)
+    return tuple(
+        dataclasses.replace(
+            one.record,
+            recommended=one is recommended,
+            versus_best=_pair(ground, one.errors, best.errors),
+        )
+        for one in found
+    )
+
+
+def _of_encoder(
+    ground: Ground, encoder: str, n_code: int, rest: np.ndarray, trial: np.ndarray
+) -> list[_Measured]:
+    from isthmus.estimators import ShallowAutoencoder
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # told where it was fitted before
+        linear, many = (
+            ShallowAutoencoder(
+                n_code,
+                encoder=encoder,  # type: ignore[arg-type]
+                decoder=decoder,
+                norm="float16",
+                random_state=ground.seed,
+            ).fit_principal(ground.principal, rest)
+            for decoder in ("linear", "message-passing")
+        )
+    assert many.posterior_ is not None
+    once = copy.copy(many)
+    posterior = many.posterior_.of_kind("denoised")
+    once.decoder, once.posterior_ = "denoised", posterior
+    once.predicted_nmse_ = posterior.predicted_nmse
+    models = {"linear": linear, "denoised": once, "message-passing": many}
+    test = ground.test[:MOST_TEST_ROWS]
+    errors = {name: _errors(model, test) for name, model in models.items()}
+    return [
+        _Measured(
+            _record(ground, encoder, name, model, trial, errors[name], errors["linear"]),
+            errors[name],
+        )
+        for name, model in models.items()
+    ]
+
+
+def _record(
+    ground: Ground,
+    encoder: str,
+    name: str,
+    model: ShallowAutoencoder,
+    trial: np.ndarray,
+    errors: np.ndarray,
+    linear: np.ndarray,
+) -> Decoded:
+    size = errors.size
+    measured = measure_errors(errors, ground.energy[:size], ground.group[:size])
+    back = model.inverse_transform(model.transform(trial))
+    posterior = model.posterior_
+    record = Decoded(
+        rate=model.n_code_ / ground.principal.n_input,
+        n_code=model.n_code_,
+        encoder=encoder,
+        decoder=name,
+        norm="float16",
+        basis="" if posterior is None else posterior.basis,
+        nmse=measured.value,
+        standard_error=measured.standard_error,
+        predicted=float(model.predicted_nmse_),
+        bits_per_vector=int(model.bits_per_vector_ or 0),
+        trial_nmse=nmse_of(trial, back, model.mean_),
+        recommended=False,
+        versus_linear=_pair(ground, errors, linear),
+        versus_best=Pair(0.0, 0.0),
+        n_test=size,
+    )
+    if name != "message-passing":
+        return record
+    steps, path, predicted = _path(ground, model)
+    return dataclasses.replace(record, path=path, predicted_path=predicted, steps=steps)
+
+
+def _path(
+    ground: Ground, model: ShallowAutoencoder
+) -> tuple[tuple[int, ...], np.ndarray, np.ndarray]:
+    """Measured NMSE after some steps of the decoder, and predicted after all."""
+    from isthmus.decoders import MessagePassingDecoder
+    from isthmus.estimators.posterior_fit import predicted_path
+
+    fit = model.posterior_
+    assert fit is not None
+    rows = ground.test[:PATH_ROWS]
+    codes = model.transform(rows)
+    again = copy.copy(model)
+    path = []
+    for n_iter in STEPS:
+        decoder = MessagePassingDecoder(fit.decoder.frame, fit.prior, n_iter=n_iter)
+        again.posterior_ = dataclasses.replace(fit, decoder=decoder)
+        path.append(nmse_of(rows, again.inverse_transform(codes), model.mean_))
+    return STEPS, np.array(path), predicted_path(fit, STEPS[-1])
+
+
+def _errors(model: ShallowAutoencoder, rows: np.ndarray) -> np.ndarray:
+    return row_errors(rows, model.inverse_transform(model.transform(rows)))
+
+
+def _pair(ground: Ground, first: np.ndarray, second: np.ndarray) -> Pair:
+    """Difference of two NMSE on the same rows, with its paired standard error."""
+    size = first.size
+    found = measure_errors(first - second, ground.energy[:size], ground.group[:size])
+    return Pair(found.value, found.standard_error)

@@ -1,0 +1,93 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from isthmus import analyse, priors
+from isthmus.report import decoders
+from isthmus.report.html import render
+from isthmus.report.records import Pair
+from isthmus.report.sections import decoders as section
+from isthmus.report.thresholds import TIE
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::isthmus.core.errors.DataWarning")
+
+
+@pytest.fixture(scope="module")
+def sparse():
+    rows = priors.GaussBernoulli(0.1).sample((1500, 96), 0)
+    return analyse(rows, rates=[1.0], seed=0)
+
+
+def by(analysis):
+    return {(row.encoder, row.decoder): row for row in analysis.decoders}
+
+
+def test_sparse_rows_are_read_by_message_passing(sparse):
+    rows = by(sparse)
+    assert len(rows) == 6
+    chosen = rows["random", "message-passing"]
+    assert chosen.recommended
+    assert chosen.nmse < 0.4 * rows["random", "linear"].nmse
+    assert chosen.versus_linear.difference < -5 * chosen.versus_linear.standard_error
+    assert chosen.nmse == pytest.approx(chosen.predicted, rel=0.35)
+    assert chosen.bits_per_vector == 96 + 16
+    assert chosen.path[0] > 1.4 * chosen.path[-1]
+    assert chosen.predicted_path[0] > 1.4 * chosen.predicted_path[-1]
+
+
+def test_recommendation_is_near_the_best_measured(sparse):
+    row = section.recommended(sparse.decoders)
+    apart = row.versus_best
+    assert apart.difference <= TIE.value * apart.standard_error
+    digits = analyse("digits", rates=[1.0], seed=0)
+    row = section.recommended(digits.decoders)
+    apart = row.versus_best
+    assert apart.difference <= TIE.value * apart.standard_error
+
+
+def test_differences_are_those_of_the_rows(sparse):
+    for row in sparse.decoders:
+        linear = by(sparse)[row.encoder, "linear"]
+        assert row.versus_linear.difference == pytest.approx(row.nmse - linear.nmse)
+        best = min(one.nmse for one in sparse.decoders)
+        assert row.versus_best.difference == pytest.approx(row.nmse - best)
+
+
+def test_page_and_verdict_tell_it(sparse):
+    page = render(sparse)
+    assert "Which decoder" in page
+    assert "figure-decoders" in page
+    sentences = [s.text for s in sparse.verdict if s.section == "decoder"]
+    assert len(sentences) == 1
+    assert "Read by message passing" in sentences[0]
+    rows = sparse.to_dict()["decoders"]
+    assert {row["decoder"] for row in rows} == {"linear", "denoised", "message-passing"}
+
+
+def test_what_is_said_of_a_miss_and_of_a_tie(sparse):
+    rows = [
+        dataclasses.replace(
+            row, recommended=row.decoder == "linear" and row.encoder == "random"
+        )
+        for row in sparse.decoders
+    ]
+    assert section.said(tuple(rows)).endswith("a miss.")
+    near = [dataclasses.replace(r, versus_best=Pair(0.001, 0.001)) for r in rows]
+    assert section.said(tuple(near)).endswith("a tie.")
+
+
+def test_why_there_are_none():
+    few = analyse(np.random.default_rng(0).normal(size=(100, 5)), rates=[1.0])
+    assert few.decoders == ()
+    assert "priors need 100 training rows" in few.no_decoders
+    assert few.no_decoders in render(few)
+
+
+def test_wide_data_need_a_larger_budget():
+    from isthmus.report.costs import Task
+
+    small, wide = (Task(5000, 4000, 4000, 1000, d, True) for d in (64, 6000))
+    seconds = [decoders.decoders_work(t, t.n_input).assumed_seconds for t in (small, wide)]
+    assert seconds[0] < 2 < decoders.BUDGET_SHARE * 120 < seconds[1]
