@@ -10,7 +10,6 @@ from isthmus.report.records import Pair
 from isthmus.report.sections import decoders as section
 from isthmus.report.thresholds import TIE
 
-
 pytestmark = pytest.mark.filterwarnings("ignore::isthmus.core.errors.DataWarning")
 
 

@@ -44,6 +44,7 @@ _SHIFT = {
     "given": "train on rows like the given ones",
     "random": "more training rows, which make the two alike",
 }
+_ENCODERS = {"random": "a random rotation", "design": "the designed encoder"}
 _DECODER = "fit the decoder on more rows or with a larger ridge"
 _NOT_GAUSSIAN = "a code fitted to the rows, or a decoder that is not linear"
 
@@ -240,7 +241,7 @@ def about_decoder(decoders: Sequence[Decoded], reached: Sequence[Reached]) -> st
         return None
     name = "message passing" if row.decoder == "message-passing" else "a denoising decoder"
     text = (
-        f"Read by {name}, the sign bits of {codec_name(row.encoder)} leave "
+        f"Read by {name}, the sign bits of {_ENCODERS[row.encoder]} leave "
         f"{with_error(row.nmse, row.standard_error)}, where a linear decoder of the same "
         f"bits leaves {with_error(linear.nmse, linear.standard_error)} "
         f"({count(row.bits_per_vector)} bits per vector with the norm)."
@@ -248,7 +249,11 @@ def about_decoder(decoders: Sequence[Decoded], reached: Sequence[Reached]) -> st
     best = min((one for one in reached if one.n_code == row.n_code), key=lambda r: r.nmse)
     apart = TIE.value * (row.standard_error + best.standard_error)
     if row.nmse < best.nmse - apart:
-        text += f" That is less than {codec_name(best.encoder)} leaves."
+        more = row.bits_per_vector - best.bits_per_vector
+        text += (
+            f" That is less than {codec_name(best.encoder)} leaves, with {count(more)} more "
+            "bits: use it where a decoder may take time."
+        )
     elif row.nmse > best.nmse + apart:
         text += f" {codec_name(best.encoder).capitalize()} leaves less still."
     return text
