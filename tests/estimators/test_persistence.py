@@ -17,11 +17,14 @@ KINDS = [
     {"ridge": float("inf"), "activation": "lloyd-max:2", "rate": 0.3},
     {"encoder": "random", "decoder": "message-passing"},
     {"decoder": "denoised", "rate": 0.3},
+    {"decoder": "learned", "rate": 0.3},
 ]
 
 
 @pytest.mark.parametrize("parameters", KINDS)
 def test_a_model_comes_back_to_the_last_bit(parameters, tmp_path):
+    if parameters.get("decoder") == "learned":
+        pytest.importorskip("torch")
     model = ShallowAutoencoder(**parameters, random_state=3).fit(DIGITS)
     path = tmp_path / "model.safetensors"
     isthmus.save(model, path)

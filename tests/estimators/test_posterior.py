@@ -37,6 +37,17 @@ def test_message_passing_beats_denoising_beats_linear_and_all_keep_their_word():
         assert model.bits_per_vector_ == SIZE + 16
 
 
+def test_learned_layers_start_from_the_priors_and_are_no_worse():
+    pytest.importorskip("torch")
+    rows = SPARSE.sample((2000, 96), 0)
+    _, once = fitted(rows, decoder="denoised")
+    model, got = fitted(rows, decoder="learned")
+    # Three steps of message passing are predicted to leave 0.58 of the first.
+    assert got.value < 0.8 * once.value
+    assert model.decoder_used_ == "learned, original basis"
+    assert np.isfinite(model.predicted_nmse_)
+
+
 def test_the_basis_is_what_matters():
     sparse = SPARSE.sample((3000, SIZE), 0) * np.linspace(0.5, 1.5, SIZE)
     waves = sparse @ idct(np.eye(SIZE), norm="ortho", axis=0).T
@@ -116,7 +127,7 @@ def test_norm_is_sent_unless_it_is_turned_off():
         ({"decoder": "message-passing", "encoder": "descent"}, "design, itq or random"),
         ({"decoder": "denoised", "activation": "tanh"}, "decodes signs"),
         ({"decoder": "denoised", "prior": "sparse"}, "'auto' or a prior"),
-        ({"decoder": "mlp"}, "linear, denoised, message-passing"),
+        ({"decoder": "mlp"}, "linear, denoised, message-passing, learned"),
     ],
 )
 def test_what_does_not_go_together(parameters, words):

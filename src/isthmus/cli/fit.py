@@ -38,7 +38,7 @@ def fit(
         typer.Option("--encoder", help="design, descent, itq, straight-through, random."),
     ] = "design",
     decoder: Annotated[
-        str, typer.Option("--decoder", help="linear, denoised or message-passing.")
+        str, typer.Option("--decoder", help="linear, denoised, message-passing, learned.")
     ] = "linear",
     activation: Annotated[
         str, typer.Option("--activation", help="sign, lloyd-max:2, tanh, identity, ...")

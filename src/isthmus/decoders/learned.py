@@ -104,6 +104,27 @@ class LearnedDecoder(AbstractDecoder):
             flip_probability=self.flip_probability,
         )
 
+    def state(self) -> dict[str, np.ndarray]:
+        """All that was learned, as arrays by name; :meth:`restored` takes them."""
+        found = {name: part.cpu().numpy() for name, part in self._net.state_dict().items()}
+        return found | {"root": np.array(self._root)}
+
+    def restored(self, state: dict[str, np.ndarray]) -> LearnedDecoder:
+        """Become what :meth:`state` described; frame, prior and layers must be the same.
+
+        Raises:
+            DataError: If arrays are missing, or not of these layers.
+        """
+        parts = {name: torch.tensor(part) for name, part in state.items()}
+        try:
+            self._root = float(parts.pop("root"))
+            self._net.load_state_dict(parts)
+        except (KeyError, RuntimeError) as error:
+            raise DataError(
+                f"The state of a learned decoder does not fit: {error}"
+            ) from error
+        return self
+
     @property
     def _power(self) -> float:
         return self._root**2

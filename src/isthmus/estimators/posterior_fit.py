@@ -27,13 +27,16 @@ TRIAL_ROWS = 240
 """Rows on which bases and kinds of priors are compared."""
 WIDEST = 4096
 """Columns beyond which only the original basis is tried: others are dense matrices."""
+LEARNING_ROWS = 4000
+"""Rows that a learned decoder is trained on."""
 TRIAL_STEPS = 8
 """Steps of message passing there."""
 DECODERS: dict[str, Callable[..., AbstractDecoder]] = {
     "denoised": DenoisingDecoder,
     "message-passing": MessagePassingDecoder,
 }
-_STEPS = {"denoised": 1, "message-passing": 20}
+LAYERS = 3
+_STEPS = {"denoised": 1, "message-passing": 20, "learned": LAYERS}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,6 +44,7 @@ class PosteriorFit:
     """A fitted decoder and how it was chosen.
 
     Attributes:
+        kind: ``"denoised"``, ``"message-passing"`` or ``"learned"``.
         decoder: Of coefficients.
         back: Rows from coefficients, "k input"; None where they are the rows.
         basis: ``"original"``, ``"dct"`` or ``"principal"``: where priors hold.
@@ -50,6 +54,7 @@ class PosteriorFit:
         trials: NMSE on rows set aside, of every basis and kind of prior tried.
     """
 
+    kind: str
     decoder: AbstractDecoder
     back: Float[np.ndarray, "k input"] | None
     basis: str
@@ -58,16 +63,10 @@ class PosteriorFit:
     predicted_nmse: float
     trials: dict[str, float]
 
-    @property
-    def kind(self) -> str:
-        """``"denoised"`` or ``"message-passing"``."""
-        is_one_step = isinstance(self.decoder, DenoisingDecoder)
-        return "denoised" if is_one_step else "message-passing"
-
     def of_kind(self, kind: str) -> PosteriorFit:
         """The same priors, used in one step or in many."""
         decoder = DECODERS[kind](self.decoder.frame, self.prior)
-        return dataclasses.replace(self, decoder=decoder).predicting()
+        return dataclasses.replace(self, kind=kind, decoder=decoder).predicting()
 
     def predicting(self) -> PosteriorFit:
         """With the NMSE that state evolution tells."""
@@ -108,7 +107,7 @@ def fit_posterior_decoder(
     for each.
 
     Args:
-        kind: ``"denoised"`` or ``"message-passing"``.
+        kind: ``"denoised"``, ``"message-passing"`` or ``"learned"``.
         view: The encoder.
         rows: Centred training rows, brought to one length if lengths are sent.
         encode: Their codes.
@@ -134,13 +133,38 @@ def fit_posterior_decoder(
             one.view.frame, one.prior, n_iter=min(_STEPS[kind], TRIAL_STEPS)
         )
         back, nan = one.view.back, np.nan
-        fit = PosteriorFit(decoder, back, one.basis, one.prior, nan, nan, scores)
+        fit = PosteriorFit(kind, decoder, back, one.basis, one.prior, nan, nan, scores)
         fits[one.label] = fit
         if len(trials) > 1:
             scores[one.label] = nmse_of(trial, fit.decode(encode(trial)), centre)
     best = min(fits, key=lambda label: scores.get(label, 0.0))
     power = float(np.einsum("ij,ij->", train, train)) / train.shape[0]
-    return dataclasses.replace(fits[best], power=power).of_kind(kind)
+    fit = dataclasses.replace(fits[best], power=power)
+    if kind != "learned":
+        return fit.of_kind(kind)
+    into = next(one.view for one in trials if one.label == best)
+    return _learned(fit, into, rows[order[:LEARNING_ROWS]], encode, rng, progress)
+
+
+def _learned(
+    fit: PosteriorFit,
+    view: View,
+    rows: np.ndarray,
+    encode: Callable[[np.ndarray], np.ndarray],
+    rng: np.random.Generator,
+    progress: Callable[[str, int, int], None] | None,
+) -> PosteriorFit:
+    """Unrolled message passing, trained from the fitted priors on (torch)."""
+    from isthmus.decoders import LearnedDecoder
+
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress("layers of the decoder", done, total)
+
+    decoder = LearnedDecoder(fit.decoder.frame, fit.prior, n_layers=LAYERS)
+    codes = encode(rows).astype(np.float32)
+    decoder.fit(codes, view.coordinates(rows), rng=rng, progress=tell)
+    return dataclasses.replace(fit, kind="learned", decoder=decoder).predicting()
 
 
 def predicted_path(fit: PosteriorFit, n_steps: int) -> Float[np.ndarray, " step"]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from isthmus import priors
 from isthmus.core.errors import DataError
-from isthmus.estimators.posterior_fit import DECODERS, PosteriorFit
+from isthmus.decoders import AbstractDecoder
+from isthmus.estimators.posterior_fit import DECODERS, LAYERS, PosteriorFit
 from isthmus.frames import DenseFrame
 from isthmus.priors import AbstractPrior, CoordinatePriors
 
@@ -35,6 +36,9 @@ def state_of(
         "trials": dict(fit.trials),
         "prior": None,
     }
+    if fit.kind == "learned":
+        state = fit.decoder.state()  # type: ignore[attr-defined]
+        arrays |= {f"learned_{name}": np.ascontiguousarray(state[name]) for name in state}
     if isinstance(fit.prior, CoordinatePriors):
         for name in _PARTS:
             part = getattr(fit.prior, name)
@@ -64,8 +68,19 @@ def restored_posterior(
         if not (isinstance(made, type) and issubclass(made, AbstractPrior)):
             raise DataError(f"The prior {name!r} of this model is none of isthmus.priors.")
         prior = made(**header["prior"]["fields"])
+    frame, kind = DenseFrame(arrays["posterior_frame"]), header["kind"]
+    decoder: AbstractDecoder
+    if kind == "learned":
+        from isthmus.decoders import LearnedDecoder
+
+        start = "learned_"
+        state = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
+        decoder = LearnedDecoder(frame, prior, n_layers=LAYERS).restored(state)
+    else:
+        decoder = DECODERS[kind](frame, prior)
     return PosteriorFit(
-        DECODERS[header["kind"]](DenseFrame(arrays["posterior_frame"]), prior),
+        kind,
+        decoder,
         arrays.get("posterior_back"),
         header["basis"],
         prior,

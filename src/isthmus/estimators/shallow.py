@@ -71,8 +71,9 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         encoder: ``"design"``, ``"descent"``, ``"itq"`` (at most one symbol per direction
             in which the rows vary), ``"straight-through"`` or ``"random"``.
         decoder: ``"linear"``; or, of signs and with encoder design, itq or random,
-            ``"denoised"`` (posterior mean of each coefficient) or ``"message-passing"``
-            (posterior mean of all together).
+            ``"denoised"`` (posterior mean of each coefficient), ``"message-passing"``
+            (posterior mean of all together) or ``"learned"`` (three steps of it, trained
+            on the rows; torch).
         frame: ``"dct"`` (any size), ``"hadamard"`` (powers of two) or ``"haar"``.
         whiten: Whether the encoder treats all directions alike, whatever their variance.
         norm: ``"none"``, or ``"float16"``: the length of each centred (or whitened) row is
@@ -133,7 +134,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         encoder: Literal[
             "design", "descent", "itq", "straight-through", "random"
         ] = "design",
-        decoder: Literal["linear", "denoised", "message-passing"] = "linear",
+        decoder: Literal["linear", "denoised", "message-passing", "learned"] = "linear",
         frame: Literal["dct", "hadamard", "haar"] = "dct",
         whiten: bool = False,
         norm: Literal["auto", "none", "float16"] = "auto",
@@ -379,7 +380,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         resolve_activation(self.activation)  # its own message for odd and unknown ones
         check_choices(
             encoder=(self.encoder, tuple(ENCODERS)),
-            decoder=(self.decoder, ("linear", *DECODERS)),
+            decoder=(self.decoder, ("linear", *DECODERS, "learned")),
             frame=(self.frame, tuple(FRAMES)),
             norm=(self.norm, NORMS),
         )

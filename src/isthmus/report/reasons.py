@@ -251,8 +251,8 @@ def about_decoder(decoders: Sequence[Decoded], reached: Sequence[Reached]) -> st
     if row.nmse < best.nmse - apart:
         more = row.bits_per_vector - best.bits_per_vector
         text += (
-            f" That is less than {codec_name(best.encoder)} leaves, with {count(more)} more "
-            "bits: use it where a decoder may take time."
+            f" That is less than {codec_name(best.encoder)} leaves, with {count(more)} "
+            "more bits: use it where a decoder may take time."
         )
     elif row.nmse > best.nmse + apart:
         text += f" {codec_name(best.encoder).capitalize()} leaves less still."
