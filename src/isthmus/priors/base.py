@@ -17,7 +17,8 @@ from isthmus.core.random import as_rng
 from isthmus.core.typing import Numbers
 from isthmus.priors.landmarks import Landmarks
 
-_BLOCK = 8192
+_BLOCK_BYTES = 2**16
+"""Larger arrays come page by page from the system until a process has freed larger ones."""
 
 
 class PriorMoments(NamedTuple):
@@ -137,8 +138,12 @@ class AbstractPrior(abc.ABC):
         shape = np.broadcast_shapes(seen.shape, noise.shape)
         seen, noise = np.atleast_1d(seen), np.atleast_1d(noise)
         whole = np.broadcast_shapes(seen.shape, noise.shape)
+        blocks = _blocks(seen, noise, whole)
+        if len(blocks) == 1:
+            mean, variance = self._posterior(seen, noise)
+            return mean.reshape(shape), variance.reshape(shape)
         mean, variance = np.empty(whole, seen.dtype), np.empty(whole, seen.dtype)
-        for at_r, at_noise, out in _blocks(seen, noise, whole):
+        for at_r, at_noise, out in blocks:
             mean_of, variance_of = self._posterior(seen[at_r], noise[at_noise])
             mean[out], variance[out] = mean_of, variance_of
         return mean.reshape(shape), variance.reshape(shape)
@@ -281,9 +286,10 @@ def _blocks(
     """Slices along the first axis that stay in cache."""
     everything = slice(None)
     size = math.prod(shape)
-    if size <= _BLOCK:
+    most = _BLOCK_BYTES // r.itemsize
+    if size <= most:
         return [(everything, everything, everything)]
-    step = max(1, _BLOCK * shape[0] // size)
+    step = max(1, most * shape[0] // size)
 
     def along(array: np.ndarray, start: int) -> slice:
         fixed = array.ndim < len(shape) or array.shape[0] == 1
