@@ -98,12 +98,14 @@ def pass_messages(
         # What the code says of the inputs.
         of_input = input_precision(rate, of_prior, from_code)
         if rate > 1.0:
-            r = frame.adjoint(told) * (1.0 / gain)
-        elif x_seen is None:
-            r = frame.adjoint(told) * (1.0 / rate)
+            r = frame.adjoint(told)
+            r *= 1.0 / gain
         else:
-            r = frame.adjoint(told - z_seen) * (1.0 / rate)
-            r += x_seen
+            r = frame.adjoint(told if x_seen is None else told - z_seen)
+            if rate < 1.0:
+                r *= 1.0 / rate
+            if x_seen is not None:
+                r += x_seen
         mean, variance = posterior(r, 1.0 / of_input)
         left = _row_mean(xp, variance)
         best = _keep_best(xp, best, mean, left, step)

@@ -17,6 +17,7 @@ _FAR = 13.0
 
 _SIGN = np.int32(-(2**31))
 """The sign bit of a float32."""
+_HALF = np.float32(0.5 * _ROOT_2PI)
 
 # Mills' ratio of t >= 0 as P(t) / Q(t), ascending powers: least largest relative error.
 _P = (22.545495122337748, 17.85059484675752, 6.311913251827323, 1.0)
@@ -148,14 +149,13 @@ def _single(u: np.ndarray) -> np.ndarray:
     rise *= rise
     rise *= 0.5
     np.exp(rise, out=rise)
-    rise *= _ROOT_2PI
     # sqrt(2 pi) exp(u^2/2) - M(u) above zero, 0 + M(-u) below.
-    bits = u.view(np.int32)
-    choice = bits & _SIGN
-    ratio.view(np.int32)[...] ^= choice
-    np.right_shift(bits, 31, out=choice)
-    np.invert(choice, out=choice)
-    rise.view(np.int32)[...] &= choice
+    sign = u.view(np.int32) & _SIGN
+    ratio.view(np.int32)[...] ^= sign
+    sign |= _HALF.view(np.int32)
+    half = sign.view(np.float32)
+    half += _HALF
+    rise *= half
     rise -= ratio
     return np.asarray(np.reciprocal(rise, out=rise))
 

@@ -17,9 +17,6 @@ from isthmus.core.random import as_rng
 from isthmus.core.typing import Numbers
 from isthmus.priors.landmarks import Landmarks
 
-_BLOCK_BYTES = 2**16
-"""Larger arrays come page by page from the system until a process has freed larger ones."""
-
 
 class PriorMoments(NamedTuple):
     """First moments of a prior.
@@ -47,6 +44,9 @@ class AbstractPrior(abc.ABC):
         >>> mean.round(6).tolist(), variance.round(6).tolist()
         ([0.0, 1.414214], [9.1e-05, 0.0])
     """
+
+    block_bytes: ClassVar[int] = 2**16
+    """Of the observations that are worked on at a time."""
 
     takes_tensors: ClassVar[bool] = False
     """Whether posteriors are plain arithmetic, which runs on any array library."""
@@ -138,7 +138,7 @@ class AbstractPrior(abc.ABC):
         shape = np.broadcast_shapes(seen.shape, noise.shape)
         seen, noise = np.atleast_1d(seen), np.atleast_1d(noise)
         whole = np.broadcast_shapes(seen.shape, noise.shape)
-        blocks = _blocks(seen, noise, whole)
+        blocks = _blocks(seen, noise, whole, self.block_bytes)
         if len(blocks) == 1:
             mean, variance = self._posterior(seen, noise)
             return mean.reshape(shape), variance.reshape(shape)
@@ -281,12 +281,12 @@ def _channel(
 
 
 def _blocks(
-    r: np.ndarray, noise: np.ndarray, shape: tuple[int, ...]
+    r: np.ndarray, noise: np.ndarray, shape: tuple[int, ...], block_bytes: int
 ) -> list[tuple[slice, slice, slice]]:
     """Slices along the first axis that stay in cache."""
     everything = slice(None)
     size = math.prod(shape)
-    most = _BLOCK_BYTES // r.itemsize
+    most = block_bytes // r.itemsize
     if size <= most:
         return [(everything, everything, everything)]
     step = max(1, most * shape[0] // size)
