@@ -23,6 +23,9 @@ def test_hazard_in_single_precision():
     found = one_bit.hazard(u)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, exact(u.astype(float)), rtol=5e-6)
+    np.testing.assert_allclose(one_bit.hazard(u[::7]), found[::7], rtol=1e-6)
+    zeros = one_bit.hazard(np.array([0.0, -0.0], dtype=np.float32))
+    np.testing.assert_allclose(zeros, math.sqrt(2 / math.pi), rtol=5e-6)
 
 
 def test_hazard_far_away_is_harmless():

@@ -160,22 +160,22 @@ def test_tweedie(prior, noise):
 
 @pytest.mark.parametrize("prior", cases.PRIORS, ids=repr)
 def test_noise_broadcasts_and_blocks_change_nothing(prior, rng):
-    r = rng.standard_normal((300, 60))
+    r = rng.standard_normal((300, 400))  # in two blocks
     noise = rng.uniform(0.1, 2.0, (300, 1))
     mean, variance = prior.posterior(r, noise)
     for i in (0, 150, 299):
         one = prior.posterior(r[i], float(noise[i, 0]))
         np.testing.assert_allclose(mean[i], one[0], rtol=1e-13)
         np.testing.assert_allclose(variance[i], one[1], rtol=1e-13)
-    columns = rng.uniform(0.1, 2.0, 60)
+    columns = rng.uniform(0.1, 2.0, 400)
     mean, _ = prior.posterior(r, columns)
     np.testing.assert_allclose(
         mean[:, 7], prior.posterior(r[:, 7], columns[7])[0], rtol=1e-13
     )
     alone, spread = prior.posterior(0.3, 0.5)
     assert alone.shape == spread.shape == ()
-    assert prior.posterior(0.3, columns)[0].shape == (60,)
-    assert prior.log_density(0.3, columns).shape == (60,)
+    assert prior.posterior(0.3, columns)[0].shape == (400,)
+    assert prior.log_density(0.3, columns).shape == (400,)
     assert prior.posterior(np.ones((0, 3)), 0.5)[0].shape == (0, 3)
 
 

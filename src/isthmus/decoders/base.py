@@ -14,8 +14,8 @@ from isthmus.core.door import shown
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.frames import AbstractFrame
 
-BLOCK_ENTRIES = 2**16
-"""Entries of a block of rows: its arrays stay in cache together."""
+BLOCK_ENTRIES = 2**17
+"""Entries of a block of rows: few enough for the cache, many beside the cost of a call."""
 
 
 class AbstractDecoder(abc.ABC):

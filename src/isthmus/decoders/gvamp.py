@@ -98,12 +98,14 @@ def pass_messages(
         # What the code says of the inputs.
         of_input = input_precision(rate, of_prior, from_code)
         if rate > 1.0:
-            r = frame.adjoint(told) * (1.0 / gain)
-        elif x_seen is None:
-            r = frame.adjoint(told) * (1.0 / rate)
+            r = frame.adjoint(told)
+            r *= 1.0 / gain
         else:
-            r = frame.adjoint(told - z_seen) * (1.0 / rate)
-            r += x_seen
+            r = frame.adjoint(told if x_seen is None else told - z_seen)
+            if rate < 1.0:
+                r *= 1.0 / rate
+            if x_seen is not None:
+                r += x_seen
         mean, variance = posterior(r, 1.0 / of_input)
         left = _row_mean(xp, variance)
         best = _keep_best(xp, best, mean, left, step)
@@ -136,7 +138,11 @@ def _hear_code(
 ) -> tuple[Any, Any]:
     """Extrinsic message of the one-bit channel and its precision, damped."""
     root = of_code**0.5
-    u = codes * 0.0 if z_seen is None else codes * (z_seen * root)
+    if z_seen is None:
+        u = codes * 0.0
+    else:
+        u = z_seen * root
+        u *= codes
     shift = one_bit_shift(u, schedule.flip_probability)
     u += shift
     # Share of the variance that the bit takes away; positive for every u.
@@ -148,6 +154,7 @@ def _hear_code(
     precision = xp.clip(of_code * (taken / (1.0 - taken)), _LEAST * unit, _MOST * unit)
     if told is None or schedule.damping == 1.0:
         return shift, precision
+    shift *= schedule.damping
     return _damped(shift, precision, told, from_code, schedule.damping)
 
 
@@ -162,19 +169,23 @@ def _extrinsic(
     """What the prior says by itself: posterior less message, damped."""
     (mean, total), (r, of_input) = seen, message
     precision = xp.clip(total - of_input, _LEAST * unit, _MOST * unit)
-    value = mean * (total / precision)
-    value -= r * (of_input / precision)
-    if old[0] is None or schedule.damping == 1.0:
+    share = 1.0 if old[0] is None else schedule.damping
+    value = mean * (share * total / precision)
+    value -= r * (share * of_input / precision)
+    if share == 1.0:
         return value, precision
-    return _damped(value, precision, *old, schedule.damping)
+    return _damped(value, precision, *old, share)
 
 
 def _damped(
     new: Any, precision: Any, old: Any, old_precision: Any, share: float
 ) -> tuple[Any, Any]:
-    """Means and standard deviations, `share` of the new and the rest of the old."""
-    new *= share
-    new += old * (1.0 - share)
+    """Means and standard deviations, `share` of the new and the rest of the old.
+
+    The new mean comes times `share` already; both means are overwritten.
+    """
+    old *= 1.0 - share
+    new += old
     spread = share * precision**-0.5 + (1.0 - share) * old_precision**-0.5
     return new, spread**-2.0
 
@@ -186,6 +197,8 @@ def _keep_best(xp: Any, best: Best | None, mean: Any, left: Any, step: int) -> B
     better = left < best.variance
     if bool(xp.all(better)):
         best.mean = mean
+    elif xp is np:
+        best.mean[better[:, 0]] = mean[better[:, 0]]
     else:
         best.mean = xp.where(better, mean, best.mean)
     best.variance = xp.where(better, left, best.variance)
@@ -198,6 +211,8 @@ def _all_settled(xp: Any, best: Best, step: int, patience: int) -> bool:
 
 
 def _row_mean(xp: Any, x: Any) -> Any:
+    if xp is np:  # a quarter of the time of np.mean
+        return (x @ np.ones(x.shape[1], x.dtype) / x.shape[1])[:, None]
     return xp.mean(x, axis=1, keepdims=True)
 
 

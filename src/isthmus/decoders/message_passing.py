@@ -18,6 +18,9 @@ from isthmus.decoders.gvamp import Best, Schedule, pass_messages
 from isthmus.frames import AbstractFrame
 from isthmus.limits.state_evolution import check_flips
 
+_HEAP = 2**24
+"""Bytes; 30 times a block's array."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Decoding:
@@ -48,8 +51,8 @@ class MessagePassingDecoder(AbstractDecoder):
     error is least.
 
     Send the norm: without it a short row's length is one more thing to be guessed, and
-    the error at a density of 0.02, 200 coordinates and rate 4 is 0.6 of the linear
-    decoder's instead of 0.02.
+    the error at a density of 0.02, 200 coordinates and rate 4 is 0.19, two thirds of the
+    linear decoder's, instead of 0.0003, a five-hundredth of it.
 
     Args:
         frame: W, a partial isometry.
@@ -149,6 +152,7 @@ class MessagePassingDecoder(AbstractDecoder):
         whole = codes.shape[0]
         size = max(1, BLOCK_ENTRIES // longest) if is_numpy_array(codes) else whole
         posterior = self.prior.posterior
+        _keep_heap()
         for start in range(0, whole, max(size, 1)):
             block = codes[start : start + size]
             power = block[:, :1] * 0.0 + self._power
@@ -167,6 +171,15 @@ def _decoding(best: Best, n_iter: int, power: float) -> Decoding:
         _host(best.step)[:, 0].astype(np.int64),
         ~(last <= history[0] * (1.0 + 1e-3)),
     )
+
+
+def _keep_heap() -> None:
+    """Let a block's arrays be taken from memory that the process has already.
+
+    Until a process has freed a large array, the C library gives smaller ones back to the
+    system each time, and gets them page by page: half of the time of a step.
+    """
+    np.empty(_HEAP, np.uint8)
 
 
 def _host(x: Any) -> np.ndarray:

@@ -15,6 +15,10 @@ _ROOT_2PI = math.sqrt(2.0 * math.pi)
 _FAR = 13.0
 """Where exp(u^2 / 2) nears the end of float32; the hazard, 1e-37, no longer falls."""
 
+_SIGN = np.int32(-(2**31))
+"""The sign bit of a float32."""
+_HALF = np.float32(0.5 * _ROOT_2PI)
+
 # Mills' ratio of t >= 0 as P(t) / Q(t), ascending powers: least largest relative error.
 _P = (22.545495122337748, 17.85059484675752, 6.311913251827323, 1.0)
 _Q = (17.9887354324126, 28.594217767078817, 18.866511829982638, 6.311593585893248, 1.0)
@@ -38,20 +42,14 @@ def hazard(u: Any) -> Any:
         >>> hazard(np.array([0.0, -10.0])).round(6).tolist()
         [0.797885, 10.098093]
     """
-    if is_numpy_array(u) and u.dtype == np.float64:
-        return _exact(u)
-    xp = np if is_numpy_array(u) else array_namespace(u)
-    t = xp.abs(u)
-    ratio = _polynomial(t, _P)
-    ratio /= _polynomial(t, _Q)
+    if is_numpy_array(u):
+        return _exact(u) if u.dtype == np.float64 else _single(u)
+    xp = array_namespace(u)
+    ratio = _mills(xp.abs(u))
     # 1 / h(u) is Mills' ratio of -u: M(-u) below zero, sqrt(2 pi) exp(u^2/2) - M(u) above.
     rise = xp.clip(u, 0.0, _FAR)
-    rise *= rise
-    rise *= 0.5
-    rise = np.exp(rise, out=rise) if xp is np else xp.exp(rise)
-    rise *= _ROOT_2PI
-    rise -= ratio
-    return 1.0 / xp.where(u > 0, rise, ratio)
+    rise = xp.exp(0.5 * rise * rise) * _ROOT_2PI
+    return 1.0 / xp.where(u > 0, rise - ratio, ratio)
 
 
 def one_bit_shift(u: Any, flip_probability: float) -> Any:
@@ -139,6 +137,34 @@ def _exact(u: np.ndarray) -> np.ndarray:
 
     ratio = math.sqrt(0.5 * math.pi) * erfcx(math.sqrt(0.5) * np.maximum(-u, -37.0))
     return np.asarray(1.0 / ratio)
+
+
+def _single(u: np.ndarray) -> np.ndarray:
+    """In float32; a choice by sign bits costs an eighth of one by np.where."""
+    u = np.asarray(u, dtype=np.float32)
+    if u.ndim == 0:
+        return np.asarray(_single(u[None])[0])
+    ratio = _mills(np.abs(u))
+    rise = np.clip(u, 0.0, _FAR)
+    rise *= rise
+    rise *= 0.5
+    np.exp(rise, out=rise)
+    # sqrt(2 pi) exp(u^2/2) - M(u) above zero, 0 + M(-u) below.
+    sign = u.view(np.int32) & _SIGN
+    ratio.view(np.int32)[...] ^= sign
+    sign |= _HALF.view(np.int32)
+    half = sign.view(np.float32)
+    half += _HALF
+    rise *= half
+    rise -= ratio
+    return np.asarray(np.reciprocal(rise, out=rise))
+
+
+def _mills(t: Any) -> Any:
+    """Mills' ratio of t >= 0, to 5e-6 of it."""
+    ratio = _polynomial(t, _P)
+    ratio /= _polynomial(t, _Q)
+    return ratio
 
 
 def _polynomial(t: Any, coefficients: tuple[float, ...]) -> Any:

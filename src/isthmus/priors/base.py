@@ -17,8 +17,6 @@ from isthmus.core.random import as_rng
 from isthmus.core.typing import Numbers
 from isthmus.priors.landmarks import Landmarks
 
-_BLOCK = 8192
-
 
 class PriorMoments(NamedTuple):
     """First moments of a prior.
@@ -46,6 +44,9 @@ class AbstractPrior(abc.ABC):
         >>> mean.round(6).tolist(), variance.round(6).tolist()
         ([0.0, 1.414214], [9.1e-05, 0.0])
     """
+
+    block_bytes: ClassVar[int] = 2**16
+    """Of the observations that are worked on at a time."""
 
     takes_tensors: ClassVar[bool] = False
     """Whether posteriors are plain arithmetic, which runs on any array library."""
@@ -137,8 +138,12 @@ class AbstractPrior(abc.ABC):
         shape = np.broadcast_shapes(seen.shape, noise.shape)
         seen, noise = np.atleast_1d(seen), np.atleast_1d(noise)
         whole = np.broadcast_shapes(seen.shape, noise.shape)
+        blocks = _blocks(seen, noise, whole, self.block_bytes)
+        if len(blocks) == 1:
+            mean, variance = self._posterior(seen, noise)
+            return mean.reshape(shape), variance.reshape(shape)
         mean, variance = np.empty(whole, seen.dtype), np.empty(whole, seen.dtype)
-        for at_r, at_noise, out in _blocks(seen, noise, whole):
+        for at_r, at_noise, out in blocks:
             mean_of, variance_of = self._posterior(seen[at_r], noise[at_noise])
             mean[out], variance[out] = mean_of, variance_of
         return mean.reshape(shape), variance.reshape(shape)
@@ -276,14 +281,15 @@ def _channel(
 
 
 def _blocks(
-    r: np.ndarray, noise: np.ndarray, shape: tuple[int, ...]
+    r: np.ndarray, noise: np.ndarray, shape: tuple[int, ...], block_bytes: int
 ) -> list[tuple[slice, slice, slice]]:
     """Slices along the first axis that stay in cache."""
     everything = slice(None)
     size = math.prod(shape)
-    if size <= _BLOCK:
+    most = block_bytes // r.itemsize
+    if size <= most:
         return [(everything, everything, everything)]
-    step = max(1, _BLOCK * shape[0] // size)
+    step = max(1, most * shape[0] // size)
 
     def along(array: np.ndarray, start: int) -> slice:
         fixed = array.ndim < len(shape) or array.shape[0] == 1

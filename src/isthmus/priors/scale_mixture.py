@@ -24,6 +24,7 @@ from isthmus.priors.mixture import (
 class AbstractScaleMixture(AbstractPrior):
     """A prior that is a mixture of zero-mean Gaussians, some of variance zero perhaps."""
 
+    block_bytes: ClassVar[int] = 2**19  # cheap enough for calls to count
     takes_tensors: ClassVar[bool] = True
 
     @property
