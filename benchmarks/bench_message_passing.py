@@ -158,6 +158,7 @@ def speed() -> dict[str, object]:
 
 def evolution() -> dict[str, float]:
     """Seconds of fixed points of state evolution, 40 densities by 40 rates."""
+    limits.state_evolution(priors.GaussBernoulli(0.5), 1.0)  # loads SciPy
     seconds = []
     for density in np.geomspace(0.01, 1.0, 40):
         prior = priors.GaussBernoulli(float(density))
