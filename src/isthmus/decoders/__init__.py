@@ -4,6 +4,7 @@ from isthmus.core.lazy import lazy_attributes
 from isthmus.decoders.base import AbstractDecoder, checked_codes
 from isthmus.decoders.denoising import DenoisingDecoder
 from isthmus.decoders.gate import Gate, fit_gate
+from isthmus.decoders.learn_prior import learn_prior
 from isthmus.decoders.linear import LinearDecoder
 from isthmus.decoders.message_passing import Decoding, MessagePassingDecoder
 from isthmus.decoders.rigamp import RIGAMP
@@ -20,5 +21,6 @@ __all__ = [
     "RIGAMP",
     "checked_codes",
     "fit_gate",
+    "learn_prior",
 ]
 __getattr__ = lazy_attributes(__name__, _NEED_TORCH, needs="torch")

@@ -67,6 +67,25 @@ def mixture_posterior(
     return gain, spread
 
 
+def mixture_shares(
+    weights: Components, variances: Components, r: Any, noise: Any
+) -> list[Any]:
+    """Posterior probability of every component.
+
+    Examples:
+        >>> shares = mixture_shares([0.5, 0.5], [1.0, 4.0], np.array([0.0]), 1.0)
+        >>> [round(float(share[0]), 6) for share in shares]
+        [0.612574, 0.387426]
+    """
+    shares = _odds(weights, variances, r, noise)
+    if not shares:
+        return [0.0 * r + 1.0]
+    last = 1.0 / _one_plus(shares)
+    for share in shares:
+        share *= last
+    return [*shares, last]
+
+
 def _two_components(
     weights: Components, variances: Components, r: Any, noise: Any
 ) -> tuple[Any, Any]:

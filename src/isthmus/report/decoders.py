@@ -23,9 +23,9 @@ ENCODERS = ("random", "design")
 LEAST_ROWS = 100
 """Training rows below which no priors are fitted."""
 MOST_FIT_ROWS = 20_000
-MOST_TEST_ROWS = 2000
-TRIAL_ROWS = 500
-PATH_ROWS = 150
+MOST_TEST_ROWS = 1000
+TRIAL_ROWS = 400
+PATH_ROWS = 100
 STEPS = (1, 2, 3, 4, 6, 9, 13, 20)
 BUDGET_SHARE = 0.2
 _TRIED = 4 * 240 * 8 / 20  # rows for all twenty steps
