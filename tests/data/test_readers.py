@@ -239,6 +239,18 @@ def test_built_ins(tmp_path, monkeypatch):
     gaussian = load("gaussian").values
     assert gaussian.shape == (20_000, 64)
     assert abs(gaussian.var() - 1) < 0.01
+    # 1.28 million values: standard errors of the shares 3e-4 and 4e-4, of the mean square
+    # 0.5 % (sparse Gaussians) and 0.06 % (sparse signs).
+    for name, density, tolerance in (
+        ("sparse-gaussian", 0.1, 0.025),
+        ("sparse-rademacher", 0.7, 0.003),
+    ):
+        sparse = load(name).values
+        assert sparse.shape == (5000, 256)
+        np.testing.assert_array_equal(sparse, load(name).values)
+        assert abs(np.mean(sparse != 0) - density) < 0.002
+        assert abs(np.mean(sparse**2) - 1) < tolerance
+    assert np.unique(np.abs(sparse)).size == 2
     monkeypatch.delenv("ISTHMUS_DATA", raising=False)
     with pytest.raises(DataNotFound, match="ISTHMUS_DATA/mnist.npz"):
         load("mnist")

@@ -7,7 +7,7 @@ import pytest
 
 from isthmus.core import DataError, DataNotFound, DataWarning, as_rng
 from isthmus.data import load, sample_stream, stream
-from isthmus.data.builtin import NAMES
+from isthmus.data.builtin import MADE, NAMES
 from isthmus.data.stream_text import HEAD_ROWS
 
 ENDINGS = ("npy", "npz", "csv", "parquet")
@@ -214,7 +214,7 @@ def test_built_ins_that_are_files(tmp_path, monkeypatch, rng):
         with pytest.raises(DataNotFound, match="has no set"):
             stream(name)
     for name in NAMES:
-        if name in ("digits", "gaussian", "gene-counts"):
+        if name in (*MADE, "gene-counts"):
             with pytest.raises(DataError, match="use load, it fits"):
                 stream(name)
         elif name not in ("coil20", "ucr/<Name>"):

@@ -28,8 +28,8 @@ def report(
         str,
         typer.Argument(
             help="A .npy, .npz, .npz:key, .csv or .parquet file, or a built-in name: "
-            "digits, gaussian, mnist, fashion-mnist, cifar10, coil20, sift, ecg, "
-            "gene-counts, ucr/NAME."
+            "digits, gaussian, sparse-gaussian, sparse-rademacher, mnist, fashion-mnist, "
+            "cifar10, coil20, sift, ecg, gene-counts, ucr/NAME."
         ),
     ] = "digits",
     rate: Annotated[

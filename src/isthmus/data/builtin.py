@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.core.errors import DataNotFound
-from isthmus.core.random import as_rng, random_normal
 from isthmus.data.base import Dataset
 from isthmus.data.columns import Choice, chosen
+from isthmus.data.iid import gaussian, sparse_gaussian, sparse_rademacher
 from isthmus.data.npy import npz_array, npz_keys
 from isthmus.data.sparse import read_sparse
 
@@ -29,11 +29,6 @@ def digits(choice: Choice) -> Dataset:
     images = np.asarray(load_digits().images, dtype=np.float64)
     names = tuple(f"pixel {row},{column}" for row in range(8) for column in range(8))
     return chosen("digits", images, choice, names)
-
-
-def gaussian(choice: Choice) -> Dataset:
-    """20 000 rows of 64 independent standard Gaussians, always the same."""
-    return chosen("gaussian", random_normal(as_rng(0), 20_000, 64), choice)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +109,12 @@ UCR = Archive(
     "<Name>/x_train",
     "https://www.cs.ucr.edu/~eamonn/time_series_data_2018",
 )
-MADE: dict[str, Callable[[Choice], Dataset]] = {"digits": digits, "gaussian": gaussian}
+MADE: dict[str, Callable[[Choice], Dataset]] = {
+    "digits": digits,
+    "gaussian": gaussian,
+    "sparse-gaussian": sparse_gaussian,
+    "sparse-rademacher": sparse_rademacher,
+}
 NAMES = (*sorted({**MADE, **ARCHIVES}), "ucr/<Name>")
 
 
