@@ -6,7 +6,7 @@ from scipy.fft import idct
 from sklearn.utils.estimator_checks import check_estimator
 
 from isthmus import ShallowAutoencoder, priors
-from isthmus.core import ValueOutOfRange, measure
+from isthmus.core import DataWarning, ValueOutOfRange, measure
 
 SPARSE = priors.GaussBernoulli(0.1)
 SIZE = 192
@@ -115,7 +115,8 @@ def test_norm_is_sent_unless_it_is_turned_off():
     rows = SPARSE.sample((800, 64), 0)
     sent, _ = fitted(rows, decoder="denoised")
     assert sent.transform(rows[:3]).shape == (3, 65)
-    kept, _ = fitted(rows, decoder="denoised", norm="none")
+    with pytest.warns(DataWarning, match="norm='float16', 16 bits per row"):
+        kept, _ = fitted(rows, decoder="denoised", norm="none")
     assert kept.transform(rows[:3]).shape == (3, 64)
     assert kept.bits_per_vector_ == 64
     assert fitted(rows, decoder="linear")[0].bits_per_vector_ == 64

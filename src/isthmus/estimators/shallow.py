@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from isthmus import frames
 from isthmus.core.activations import Activation, resolve_activation
-from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.errors import DataWarning, ValueOutOfRange
 from isthmus.core.progress import progress_bar
 from isthmus.core.protocol import nmse_of, total_bits
 from isthmus.core.random import as_rng
@@ -47,6 +48,12 @@ FRAMES: dict[str, Callable[..., frames.AbstractFrame]] = {
     "haar": frames.haar,
 }
 NORMS = ("auto", "none", "float16")
+NO_NORM = (
+    "Signs forget how long a row is, and norm='none' does not send it: sparse rows of few "
+    "columns then lose most of what a decoder with a prior gains (0.65 of the linear "
+    "decoder's error instead of 0.002 at 200 columns, density 0.02 and four bits each). "
+    "Take norm='float16', 16 bits per row."
+)
 
 
 class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -274,6 +281,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _fit_posterior(self, task: Task, made: Encoder) -> PosteriorFit:
         assert made.view is not None
+        if self._norm == "none":
+            warnings.warn(NO_NORM, DataWarning, stacklevel=5)
         weight = made.weight
 
         def encode(rows: np.ndarray) -> np.ndarray:
