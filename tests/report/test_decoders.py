@@ -1,4 +1,5 @@
 import dataclasses
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -25,9 +26,13 @@ def by(analysis):
 
 def test_sparse_rows_are_read_by_message_passing(sparse):
     rows = by(sparse)
-    assert len(rows) == 6
+    learned = 0 if find_spec("torch") is None else 1
+    assert len(rows) == 6 + learned
     chosen = rows["random", "message-passing"]
-    assert chosen.recommended
+    assert section.recommended(sparse.decoders).decoder in {"message-passing", "learned"}
+    if learned:
+        layers = rows["random", "learned"]
+        assert layers.nmse < 0.75 * rows["random", "denoised"].nmse
     assert chosen.nmse < 0.4 * rows["random", "linear"].nmse
     assert chosen.versus_linear.difference < -5 * chosen.versus_linear.standard_error
     assert chosen.nmse == pytest.approx(chosen.predicted, rel=0.35)
@@ -60,9 +65,10 @@ def test_page_and_verdict_tell_it(sparse):
     assert "figure-decoders" in page
     sentences = [s.text for s in sparse.verdict if s.section == "decoder"]
     assert len(sentences) == 1
-    assert "Read by message passing" in sentences[0]
+    assert "message passing, the sign bits of a random rotation leave" in sentences[0]
     rows = sparse.to_dict()["decoders"]
-    assert {row["decoder"] for row in rows} == {"linear", "denoised", "message-passing"}
+    known = {"linear", "denoised", "message-passing"}
+    assert {row["decoder"] for row in rows} - {"learned"} == known
 
 
 def test_what_is_said_of_a_miss_and_of_a_tie(sparse):
@@ -89,4 +95,4 @@ def test_wide_data_need_a_larger_budget():
 
     small, wide = (Task(5000, 4000, 4000, 1000, d, True) for d in (64, 6000))
     seconds = [decoders.decoders_work(t, t.n_input).assumed_seconds for t in (small, wide)]
-    assert seconds[0] < 2 < decoders.BUDGET_SHARE * 120 < seconds[1]
+    assert seconds[0] < 4 < decoders.BUDGET_SHARE * 120 < seconds[1]

@@ -27,6 +27,7 @@ TRIAL_ROWS = 240
 """Rows on which bases and kinds of priors are compared."""
 WIDEST = 4096
 """Columns beyond which only the original basis is tried: others are dense matrices."""
+LEARNING_STEPS = 300
 LEARNING_ROWS = 4000
 """Rows that a learned decoder is trained on."""
 TRIAL_STEPS = 8
@@ -67,6 +68,37 @@ class PosteriorFit:
         """The same priors, used in one step or in many."""
         decoder = DECODERS[kind](self.decoder.frame, self.prior)
         return dataclasses.replace(self, kind=kind, decoder=decoder).predicting()
+
+    def coefficients(
+        self, rows: Float[np.ndarray, "sample input"]
+    ) -> Float[np.ndarray, "sample k"]:
+        """Coefficients of centred rows; directions in `back` are orthogonal."""
+        if self.back is None:
+            return rows
+        into = self.back / np.square(self.back).sum(axis=1, keepdims=True)
+        return np.asarray(rows @ into.T.astype(rows.dtype, copy=False))
+
+    def trained(
+        self,
+        codes: Float[np.ndarray, "sample code"],
+        rows: Float[np.ndarray, "sample input"],
+        *,
+        rng: np.random.Generator,
+        n_steps: int = LEARNING_STEPS,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> PosteriorFit:
+        """Unrolled message passing, trained from the fitted priors on (torch)."""
+        from isthmus.decoders import LearnedDecoder
+
+        def tell(done: int, total: int) -> None:
+            if progress is not None:
+                progress("layers of the decoder", done, total)
+
+        decoder = LearnedDecoder(self.decoder.frame, self.prior, n_layers=LAYERS)
+        single = codes.astype(np.float32, copy=False)
+        found = self.coefficients(rows)
+        decoder.fit(single, found, n_steps=n_steps, rng=rng, progress=tell)
+        return dataclasses.replace(self, kind="learned", decoder=decoder).predicting()
 
     def predicting(self) -> PosteriorFit:
         """With the NMSE that state evolution tells."""
@@ -142,29 +174,8 @@ def fit_posterior_decoder(
     fit = dataclasses.replace(fits[best], power=power)
     if kind != "learned":
         return fit.of_kind(kind)
-    into = next(one.view for one in trials if one.label == best)
-    return _learned(fit, into, rows[order[:LEARNING_ROWS]], encode, rng, progress)
-
-
-def _learned(
-    fit: PosteriorFit,
-    view: View,
-    rows: np.ndarray,
-    encode: Callable[[np.ndarray], np.ndarray],
-    rng: np.random.Generator,
-    progress: Callable[[str, int, int], None] | None,
-) -> PosteriorFit:
-    """Unrolled message passing, trained from the fitted priors on (torch)."""
-    from isthmus.decoders import LearnedDecoder
-
-    def tell(done: int, total: int) -> None:
-        if progress is not None:
-            progress("layers of the decoder", done, total)
-
-    decoder = LearnedDecoder(fit.decoder.frame, fit.prior, n_layers=LAYERS)
-    codes = encode(rows).astype(np.float32)
-    decoder.fit(codes, view.coordinates(rows), rng=rng, progress=tell)
-    return dataclasses.replace(fit, kind="learned", decoder=decoder).predicting()
+    some = rows[order[:LEARNING_ROWS]]
+    return fit.trained(encode(some), some, rng=rng, progress=progress)
 
 
 def predicted_path(fit: PosteriorFit, n_steps: int) -> Float[np.ndarray, " step"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import importlib.util
 import warnings
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ MOST_FIT_ROWS = 20_000
 MOST_TEST_ROWS = 1000
 TRIAL_ROWS = 400
 PATH_ROWS = 100
+LEARNING_ROWS, LEARNING_STEPS, LEARNING_BATCH = 4000, 150, 64
 STEPS = (1, 2, 3, 4, 6, 9, 13, 20)
 BUDGET_SHARE = 0.2
 _TRIED = 4 * 240 * 8 / 20  # rows for all twenty steps
@@ -36,13 +38,16 @@ _PER_INPUT, _PER_BIT = 400.0, 80.0  # entries passed over: a posterior, a bit's 
 class _Measured:
     record: Decoded
     errors: np.ndarray
+    model: ShallowAutoencoder
 
 
 def decoders_work(task: Task, code: int) -> Work:
     """Messages passed for trials, held-out rows and the drawn path, both encoders."""
     rows = _TRIED + TRIAL_ROWS + min(task.n_test, MOST_TEST_ROWS)
     passed = len(ENCODERS) * (20.0 * rows + sum(STEPS) * PATH_ROWS)
-    flops = 4.0 * code * task.n_input * passed * 0.5
+    seen = LEARNING_STEPS * LEARNING_BATCH * 3.0  # three layers, forward and back
+    flops = 4.0 * code * task.n_input * (passed + 3.0 * seen) * 0.5
+    passed += 10.0 * seen
     return Work(flops, passed * (_PER_INPUT * task.n_input + _PER_BIT * code))
 
 
@@ -88,6 +93,9 @@ def compare_decoders(ground: Ground, n_code: int) -> tuple[Decoded, ...]:
         for encoder in ENCODERS
         for one in _of_encoder(ground, encoder, n_code, rest, trial)
     ]
+    passed = [one for one in found if one.record.decoder == "message-passing"]
+    likeliest = min(passed, key=lambda one: one.record.trial_nmse)
+    found += _learned(ground, likeliest, rest[:LEARNING_ROWS], trial, found)
     recommended = min(found, key=lambda one: one.record.trial_nmse)
     best = min(found, key=lambda one: one.record.nmse)
     return tuple(
@@ -129,9 +137,45 @@ def _of_encoder(
         _Measured(
             _record(ground, encoder, name, model, trial, errors[name], errors["linear"]),
             errors[name],
+            model,
         )
         for name, model in models.items()
     ]
+
+
+def _learned(
+    ground: Ground,
+    passed: _Measured,
+    rows: np.ndarray,
+    trial: np.ndarray,
+    found: list[_Measured],
+) -> list[_Measured]:
+    """Three layers trained from the priors of the encoder that served messages best."""
+    if importlib.util.find_spec("torch") is None:
+        return []
+    model = copy.copy(passed.model)
+    assert model.posterior_ is not None
+    assert model.norm_scale_ is not None
+    centred, _ = model.norm_scale_.even(rows - model.mean_.astype(rows.dtype, copy=False))
+    model.decoder, model.posterior_ = (
+        "learned",
+        model.posterior_.trained(
+            model.transform(rows)[:, : model.n_code_],
+            centred,
+            rng=as_rng(ground.seed),
+            n_steps=LEARNING_STEPS,
+        ),
+    )
+    model.predicted_nmse_ = model.posterior_.predicted_nmse
+    linear = next(
+        one.errors
+        for one in found
+        if one.record.encoder == passed.record.encoder and one.record.decoder == "linear"
+    )
+    errors = _errors(model, ground.test[:MOST_TEST_ROWS])
+    encoder = passed.record.encoder
+    record = _record(ground, encoder, "learned", model, trial, errors, linear)
+    return [_Measured(record, errors, model)]
 
 
 def _record(

@@ -44,6 +44,11 @@ _SHIFT = {
     "given": "train on rows like the given ones",
     "random": "more training rows, which make the two alike",
 }
+_READERS = {
+    "denoised": "a denoising decoder",
+    "message-passing": "message passing",
+    "learned": "learned layers of message passing",
+}
 _ENCODERS = {"random": "a random rotation", "design": "the designed encoder"}
 _DECODER = "fit the decoder on more rows or with a larger ridge"
 _NOT_GAUSSIAN = "a code fitted to the rows, or a decoder that is not linear"
@@ -239,7 +244,7 @@ def about_decoder(decoders: Sequence[Decoded], reached: Sequence[Reached]) -> st
     sure = -pair.difference > TIE.value * pair.standard_error
     if not (sure and -pair.difference > WORTH_A_DECODER.value * linear.nmse):
         return None
-    name = "message passing" if row.decoder == "message-passing" else "a denoising decoder"
+    name = _READERS[row.decoder]
     text = (
         f"Read by {name}, the sign bits of {_ENCODERS[row.encoder]} leave "
         f"{with_error(row.nmse, row.standard_error)}, where a linear decoder of the same "

@@ -160,7 +160,7 @@ class Decoded:
         rate: n_code / n_input.
         n_code: Code symbols per vector.
         encoder: ``"random"`` or ``"design"``.
-        decoder: ``"linear"``, ``"denoised"`` or ``"message-passing"``.
+        decoder: ``"linear"``, ``"denoised"``, ``"message-passing"`` or ``"learned"``.
         norm: ``"float16"``: every row's length is sent to all of them.
         basis: Where priors of coefficients hold: ``"original"``, ``"dct"``,
             ``"principal"``; empty for the linear decoder.

@@ -6,6 +6,7 @@ from typing import Any
 
 from isthmus.report import style
 from isthmus.report.comparison import codec_name
+from isthmus.report.decoders import PATH_ROWS
 from isthmus.report.records import Analysis, Decoded
 from isthmus.report.sections.base import Block, Figure, Section, Table, Text
 from isthmus.report.thresholds import TIE
@@ -14,14 +15,17 @@ NAMES = {
     "linear": "linear",
     "denoised": "denoised",
     "message-passing": "message passing",
+    "learned": "learned layers",
 }
 _BASES = {"original": "the columns", "dct": "their cosine transform"}
 _LEAD = (
     "Bits that are stored can be read in more than one way. A linear decoder multiplies "
     "them by a matrix; a denoising one then takes the posterior mean of each coefficient; "
-    "message passing takes that of all together, in up to twenty steps. The last two know "
+    "message passing takes that of all together, in up to twenty steps. These two know "
     "the distribution of the coefficients, in whichever basis served training rows best, "
-    "and gain where these are sparse or discrete there. All are sent each row's length."
+    "and gain where these are sparse or discrete there. Learned layers are three steps of "
+    "message passing trained on the rows, for the encoder that served it best. All are "
+    "sent each row's length."
 )
 
 
@@ -35,6 +39,8 @@ def build(analysis: Analysis) -> Section:
     if any(row.path.size for row in rows):
         blocks.append(_figure(rows))
     blocks.append(Text(_about_predictions(rows)))
+    if all(row.decoder != "learned" for row in rows):
+        blocks.append(Text("Learned layers were not compared: they need isthmus[torch]."))
     return Section("decoder", "Which decoder", tuple(blocks))
 
 
@@ -138,6 +144,7 @@ def _figure(rows: tuple[Decoded, ...]) -> Figure:
                 "hovertemplate": "step %{x}<br>measured %{y:.4g}<extra></extra>",
             }
         )
+    most = min(PATH_ROWS, rows[0].n_test)
     layout = style.layout(
         400,
         xaxis=style.axis("Step of message passing", rangemode="tozero", **style.whole(20)),
@@ -146,7 +153,8 @@ def _figure(rows: tuple[Decoded, ...]) -> Figure:
     return Figure(
         "figure-decoders",
         "Message passing, step by step",
-        "NMSE on held-out rows after each step, beside what state evolution predicts for "
+        f"NMSE on the first {style.count(most)} held-out rows after each step, beside what "
+        "state evolution predicts for "
         "independent coefficients of the fitted priors. Step 1 is the denoising decoder. "
         "Messages are damped, so that measured steps may lag behind the prediction.",
         {"data": data, "layout": layout},
