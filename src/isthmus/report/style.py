@@ -45,6 +45,7 @@ _OTHERS = (
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif'
 NONE = "–"
 _SMALLEST_DECIMAL, _MOST_DECADES = 1e-6, 8  # labels of a logarithmic axis
+_NEAR_A_DECADE = 5.0  # from here on labels of all nine digits collide
 _FEW = 10  # labels of an axis that counts
 _NOISE = 1e-9  # of a value: a smaller error is rounding
 _MINUS, _SPACE, _TIMES = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}", "\u2009×\u2009"
@@ -215,7 +216,7 @@ def decades(values: Iterable[float | None]) -> dict[str, Any]:
         {'dtick': 'D2'}
         >>> decades([1.0, 1e-8])
         {'tickformat': '', 'exponentformat': 'power', 'dtick': 1}
-        >>> decades([0.5, 0.3])  # less than a decade: Plotly's own labels
+        >>> decades([0.5, 0.3])  # much less than a decade: Plotly's own labels
         {}
     """
     shown = [v for v in values if v is not None and v > 0]
@@ -225,7 +226,7 @@ def decades(values: Iterable[float | None]) -> dict[str, Any]:
     if min(shown) < _SMALLEST_DECIMAL:
         steps = max(1, math.ceil(math.log10(span) / _MOST_DECADES))
         return {"tickformat": "", "exponentformat": "power", "dtick": steps}
-    return {"dtick": "D2"} if 10.0 <= span <= 1e4 else {}
+    return {"dtick": "D2"} if _NEAR_A_DECADE <= span <= 1e4 else {}
 
 
 def whole(largest: int) -> dict[str, Any]:

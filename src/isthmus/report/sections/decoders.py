@@ -144,11 +144,12 @@ def _figure(rows: tuple[Decoded, ...]) -> Figure:
                 "hovertemplate": "step %{x}<br>measured %{y:.4g}<extra></extra>",
             }
         )
+    shown = [value for trace in data for value in trace["y"]]
     most = min(PATH_ROWS, rows[0].n_test)
     layout = style.layout(
         400,
         xaxis=style.axis("Step of message passing", rangemode="tozero", **style.whole(20)),
-        yaxis=style.log_axis("NMSE"),
+        yaxis=style.log_axis("NMSE", **style.decades(shown)),
     )
     return Figure(
         "figure-decoders",
