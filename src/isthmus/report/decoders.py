@@ -29,9 +29,9 @@ TRIAL_ROWS = 400
 PATH_ROWS = 100
 LEARNING_ROWS, LEARNING_STEPS, LEARNING_BATCH = 4000, 150, 64
 STEPS = (1, 2, 3, 4, 6, 9, 13, 20)
-BUDGET_SHARE = 0.2
+BUDGET_SHARE = 0.25
 _TRIED = 4 * 240 * 8 / 20  # rows for all twenty steps
-_PER_INPUT, _PER_BIT = 400.0, 80.0  # entries passed over: a posterior, a bit's channel
+_PER_INPUT, _PER_BIT = 200.0, 40.0  # entries passed over: a posterior, a bit's channel
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ def decoders_work(task: Task, code: int) -> Work:
     passed = len(ENCODERS) * (20.0 * rows + sum(STEPS) * PATH_ROWS)
     seen = LEARNING_STEPS * LEARNING_BATCH * 3.0  # three layers, forward and back
     flops = 4.0 * code * task.n_input * (passed + 3.0 * seen) * 0.5
-    passed += 10.0 * seen
+    passed += 4.0 * seen
     return Work(flops, passed * (_PER_INPUT * task.n_input + _PER_BIT * code))
 
 
