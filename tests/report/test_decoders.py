@@ -78,7 +78,7 @@ def test_what_is_said_of_a_miss_and_of_a_tie(sparse):
         )
         for row in sparse.decoders
     ]
-    assert section.said(tuple(rows)).endswith("a miss.")
+    assert section.said(tuple(rows)).endswith("missed it.")
     near = [dataclasses.replace(r, versus_best=Pair(0.001, 0.001)) for r in rows]
     assert section.said(tuple(near)).endswith("a tie.")
 

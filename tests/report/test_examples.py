@@ -50,7 +50,7 @@ def test_images_are_paired_with_their_errors_in_words_and_table():
     assert table.rows[6] == ("typical 1", "0.170", "0.891")
     page = render(fixtures.everything())
     assert page.count('alt="original, ') == page.count('alt="reconstruction, ') == 12
-    assert "0.900, 5.29 times the typical 0.170" in page
+    assert "0.900, 5.22 times the typical 0.173" in page
     assert "60 code symbols answers worst, out of 359 held-out rows" in page
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from isthmus.report.comparison import codec_name, difference
@@ -51,7 +52,7 @@ _READERS = {
 }
 _ENCODERS = {"random": "a random rotation", "design": "the designed encoder"}
 _DECODER = "fit the decoder on more rows or with a larger ridge"
-_NOT_GAUSSIAN = "a code fitted to the rows, or a decoder that is not linear"
+_NOT_GAUSSIAN = "a code fitted to the rows, or another decoder (see Which decoder)"
 
 
 def about_gap(facts: DataFacts, row: Reached, rows: Sequence[Reached] = ()) -> str | None:
@@ -237,22 +238,24 @@ def about_decoder(decoders: Sequence[Decoded], reached: Sequence[Reached]) -> st
     row = next((row for row in decoders if row.recommended), None)
     if row is None or row.decoder == "linear":
         return None
-    linear = next(
-        one for one in decoders if one.encoder == row.encoder and one.decoder == "linear"
+    linear = min(
+        (one for one in decoders if one.decoder == "linear"), key=lambda one: one.nmse
     )
-    pair = row.versus_linear
-    sure = -pair.difference > TIE.value * pair.standard_error
-    if not (sure and -pair.difference > WORTH_A_DECODER.value * linear.nmse):
+    own = row.versus_linear if linear.encoder == row.encoder else None
+    gain = linear.nmse - row.nmse
+    error = _apart(row, linear) if own is None else own.standard_error
+    if not (gain > TIE.value * error and gain > WORTH_A_DECODER.value * linear.nmse):
         return None
     name = _READERS[row.decoder]
     text = (
         f"Read by {name}, the sign bits of {_ENCODERS[row.encoder]} leave "
-        f"{with_error(row.nmse, row.standard_error)}, where a linear decoder of the same "
-        f"bits leaves {with_error(linear.nmse, linear.standard_error)} "
-        f"({count(row.bits_per_vector)} bits per vector with the norm)."
+        f"{with_error(row.nmse, row.standard_error)}, where the best linear decoder of as "
+        f"many bits leaves {with_error(linear.nmse, linear.standard_error)} "
+        f"({count(row.bits_per_vector)} bits per vector, 16 of them the distance from the "
+        "mean)."
     )
     best = min((one for one in reached if one.n_code == row.n_code), key=lambda r: r.nmse)
-    apart = TIE.value * (row.standard_error + best.standard_error)
+    apart = TIE.value * _apart(row, best)
     if row.nmse < best.nmse - apart:
         more = row.bits_per_vector - best.bits_per_vector
         text += (
@@ -260,5 +263,13 @@ def about_decoder(decoders: Sequence[Decoded], reached: Sequence[Reached]) -> st
             "more bits: use it where a decoder may take time."
         )
     elif row.nmse > best.nmse + apart:
-        text += f" {codec_name(best.encoder).capitalize()} leaves less still."
+        text += (
+            f" {codec_name(best.encoder).capitalize()} leaves less still, "
+            f"{with_error(best.nmse, best.standard_error)}, with fewer bits."
+        )
     return text
+
+
+def _apart(first: Decoded | Reached, second: Decoded | Reached) -> float:
+    """Standard error of a difference that was not paired: an upper bound as a rule."""
+    return math.hypot(first.standard_error, second.standard_error)

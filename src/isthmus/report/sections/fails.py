@@ -60,9 +60,9 @@ def _why_none(analysis: Analysis) -> str:
 def _spread(shown: Examples) -> str:
     worst = float(shown.worst_nmse[0])
     words = f"The worst row has an error of {style.number(worst)}"
-    if not shown.typical_nmse.size or not float(shown.typical_nmse[0]) > 0:
+    typical = float(np.median(shown.typical_nmse)) if shown.typical_nmse.size else 0.0
+    if not typical > 0:
         return words + "."
-    typical = float(shown.typical_nmse[0])
     return (
         f"{words}, {style.number(worst / typical)} times the typical "
         f"{style.number(typical)}."

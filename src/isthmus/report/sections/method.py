@@ -62,8 +62,8 @@ MEANING = (
     ),
 )
 NOT_MEASURED = (
-    "This page does not measure how many dimensions the data have, decoders that are not "
-    "linear, or how the errors change with the number of training rows."
+    "This page does not measure how many dimensions the data have, or how the errors "
+    "change with the number of training rows."
 )
 REFERENCES = (
     (
@@ -72,6 +72,20 @@ REFERENCES = (
         "Autoencoders, and Achieving Them with Gradient Methods. 2023. The Gaussian "
         "reference and the designed encoder.",
         "https://arxiv.org/abs/2212.13468",
+    ),
+    (
+        "kogler:24",
+        "Kögler, Shevchenko, Hassani, Mondelli. Compression of Structured Data with "
+        "Autoencoders: Provable Benefit of Nonlinearities and Depth. 2024. Denoising and "
+        "message-passing decoders of sign codes.",
+        "https://arxiv.org/abs/2402.05013",
+    ),
+    (
+        "schniter:16",
+        "Schniter, Rangan, Fletcher. Vector Approximate Message Passing for the "
+        "Generalized Linear Model. 2016. The messages, and the state evolution that "
+        "predicts them.",
+        "https://arxiv.org/abs/1612.01186",
     ),
     (
         "max:60",
