@@ -52,3 +52,9 @@ def test_starts_that_are_no_mixture(start, words):
     frame = frames.haar(4, 4, rng=0)
     with pytest.raises(ValueOutOfRange, match=words):
         unchecked(learn_prior)(frame, np.ones((3, 4)), start)
+
+
+def test_no_codes_at_all():
+    frame = frames.haar(4, 4, rng=0)
+    with pytest.raises(ValueOutOfRange, match="at least one row"):
+        learn_prior(frame, np.ones((0, 4)), priors.GaussBernoulli(0.5))

@@ -192,6 +192,7 @@ def test_one_prior_per_coordinate():
         (np.ones((3, 7)), "8 columns"),
         (np.ones(8), "8 columns"),
         (np.full((3, 8), np.nan), "±1"),
+        ([["a"] * 8], "real numbers"),
     ],
 )
 def test_codes_that_are_none(codes, words):

@@ -143,3 +143,13 @@ def test_scikit_learn_checks():
         results = check_estimator(model, on_skip=None)
     assert sum(r["status"] == "passed" for r in results) >= 45
     assert {r["status"] for r in results} <= {"passed", "skipped"}
+
+
+@pytest.mark.parametrize("n_rows", [2, 3, 7])
+@pytest.mark.parametrize("decoder", ["denoised", "message-passing"])
+def test_few_rows_can_spare_none_for_trials(n_rows, decoder):
+    rows = np.random.default_rng(0).normal(size=(n_rows, 6))
+    model = ShallowAutoencoder(4, decoder=decoder, encoder="random", random_state=0)
+    back = model.fit(rows).inverse_transform(model.transform(rows))
+    assert np.isfinite(back).all()
+    assert np.isfinite(model.predicted_nmse_)

@@ -160,6 +160,8 @@ class TestFit:
     def test_bad_rows(self):
         with pytest.raises(DataError, match="equal"):
             priors.fit_coordinate_priors(np.ones((5, 2)))
+        with pytest.raises(DataError, match="overflow"):
+            priors.fit_coordinate_priors(1e200 * np.eye(3))
         with pytest.raises(DataError, match="finite"):
             priors.fit_coordinate_priors(np.array([[np.nan]]))
         with pytest.raises(ValueOutOfRange, match="n_gaussians"):

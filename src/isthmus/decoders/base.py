@@ -10,7 +10,7 @@ import numpy as np
 from array_api_compat import array_namespace, is_numpy_array, is_torch_array
 from jaxtyping import Float
 
-from isthmus.core.door import shown
+from isthmus.core.door import real_array, shown
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.frames import AbstractFrame
 
@@ -77,9 +77,9 @@ class AbstractDecoder(abc.ABC):
 def checked_codes(call: str, codes: Any, n_code: int) -> Any:
     """Codes of ±1 in floating type, or an error that says what they must be."""
     if not is_torch_array(codes):
+        if getattr(codes, "dtype", None) not in (np.float32, np.float64):
+            codes = real_array(f"{call}(codes)", codes).astype(np.float32)
         codes = np.asarray(codes)
-        if codes.dtype not in (np.float32, np.float64):
-            codes = codes.astype(np.float32)
     xp = array_namespace(codes)
     if codes.ndim != 2 or codes.shape[1] != n_code:
         raise ValueOutOfRange(
@@ -99,7 +99,7 @@ def checked_norms(call: str, codes: Any, norms: Any) -> Any:
     """One length per row as a column of the codes' type, or an error."""
     xp = array_namespace(codes)
     if is_numpy_array(codes):
-        found = np.asarray(norms, dtype=np.float64)
+        found = real_array(f"{call}(norms=...)", norms)
     else:
         found = xp.asarray(norms, dtype=codes.dtype, device=codes.device)
     if tuple(found.shape) not in {(codes.shape[0],), (codes.shape[0], 1)}:

@@ -99,6 +99,8 @@ def learn_prior(
     steps = whole_number(f"{call}(n_iter=...)", n_iter, least=1)
     flip = check_flips(call, flip_probability)
     given = checked_codes(call, codes, frame.n_code)
+    if given.shape[0] == 0:
+        raise ValueOutOfRange(f"`{call}(codes)` must hold at least one row; got none.")
     rows = np.asarray(given[:MOST_ROWS], dtype=np.float64)
     learning = _Learning(start)
     power = np.full((rows.shape[0], 1), start.variance)

@@ -30,6 +30,7 @@ WIDEST = 4096
 LEARNING_STEPS = 300
 LEARNING_ROWS = 4000
 """Rows that a learned decoder is trained on."""
+LEAST_TRIAL_ROWS = 5
 TRIAL_STEPS = 8
 """Steps of message passing there."""
 DECODERS: dict[str, Callable[..., AbstractDecoder]] = {
@@ -153,7 +154,8 @@ def fit_posterior_decoder(
     order = rng.permutation(rows.shape[0])
     n_trial = min(TRIAL_ROWS, rows.shape[0] // 4)
     train = rows[order[n_trial : n_trial + PRIOR_ROWS]].astype(np.float64)
-    trial = rows[order[:n_trial]]
+    # So few rows cannot spare any: bases are compared on those that priors are fitted to.
+    trial = rows[order[:n_trial]] if n_trial >= LEAST_TRIAL_ROWS else rows[order]
     trials = _trials(view, train, prior, rng)
     centre = np.zeros(rows.shape[1])
     scores: dict[str, float] = {}

@@ -16,6 +16,7 @@ from isthmus.priors.coordinates import CoordinatePriors
 
 MOST_GAUSSIANS = 3
 _BINS = 96
+_LARGEST = 1e100
 _STEPS = 80
 _LEAST_SPIKE = 0.02
 """Share of the rows from which one value that repeats is a spike."""
@@ -86,6 +87,11 @@ def fit_coordinate_priors(
         raise DataError(
             f"`{call}(X=...)` must be finite, one row per sample and one column per "
             f"coordinate; got shape {x.shape}."
+        )
+    if not np.abs(x).max() < _LARGEST:
+        raise DataError(
+            f"`{call}(X=...)` must be smaller than {_LARGEST:g} in size, so that squares "
+            "do not overflow. Divide it by a unit of its own size."
         )
     if not x.var(axis=0).max() > 0:
         raise DataError(f"`{call}(X=...)` must vary; all its rows are equal.")
