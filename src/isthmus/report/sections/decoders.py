@@ -195,9 +195,10 @@ def _about_predictions(rows: tuple[Decoded, ...]) -> str:
     worst = max(far, key=lambda row: abs(math.log(max(row.nmse, 1e-300) / row.predicted)))
     return (
         f"Of {every} decoders that are not linear, {len(far)} "
-        f"{'lies' if len(far) == 1 else 'lie'} more than 5 % {sides} what is predicted, "
-        f"{_pair(worst)}, at {style.number(worst.nmse / worst.predicted)} times it the "
-        "furthest. The prediction takes coefficients for independent and columns for many: "
+        f"{'lies' if len(far) == 1 else 'lie'} more than 5 % {sides} what is predicted; "
+        f"furthest, at {style.number(worst.nmse / worst.predicted)} times it, is "
+        f"{_pair(worst)}. "
+        "The prediction takes coefficients for independent and columns for many: "
         "dependent coefficients and rows of unequal sparsity break the first, few columns "
         "the second."
     )
