@@ -20,6 +20,7 @@ _SUBPACKAGES = (
     "models",
     "priors",
     "report",
+    "topology",
     "training",
 )
 _ATTRIBUTES = {
