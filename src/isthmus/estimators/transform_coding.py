@@ -18,6 +18,7 @@ from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS
 from isthmus.core.protocol import nmse_of, total_bits
 from isthmus.data.principal import Principal
+from isthmus.estimators.held_out_spread import held_out_variances
 from isthmus.estimators.parameters import check_spread
 from isthmus.estimators.quantised_axes import (
     QuantisedAxes,
@@ -51,7 +52,8 @@ class TransformCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             `n_bits_`.
         mean_: Mean of the training rows, "input".
         basis_: Principal axes with bits, "input direction".
-        deviation_: Standard deviations along them, input units.
+        deviation_: Standard deviations along them, input units; with fewer rows than
+            columns those of rows left out of the axes' fit, five-fold.
         levels_: Answers of all cells, 2^bits for each direction in turn, input units.
         shrinkage_: Ledoit-Wolf weight in the covariance; 0 at 20 or more rows per column.
         predicted_nmse_: NMSE with Gaussian levels on Gaussian data of the training
@@ -129,7 +131,10 @@ class TransformCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _fit_levels(
         self, x: np.ndarray, n_bits: int, principal: Principal
     ) -> TransformCoder:
-        lam = principal.eigenvalues.copy()
+        whole = principal.eigenvalues
+        if principal.shrinkage > 0 and x.shape[0] <= x.shape[1]:
+            whole = held_out_variances(x, whole.size)
+        lam = whole.copy()
         lam[principal.rank :] = 0.0
         most = MAX_BITS * int(np.count_nonzero(lam))
         if n_bits > most:
@@ -146,7 +151,7 @@ class TransformCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         self.basis_ = np.ascontiguousarray(principal.basis[:, :used])
         self.deviation_ = np.sqrt(lam[:used])
         # What rank and rounding left out counts as lost.
-        kept = float(lam.sum() / principal.eigenvalues.sum())
+        kept = float(lam.sum() / whole.sum())
         self.predicted_nmse_ = 1.0 - (1.0 - float(coding.nmse)) * kept
         self.n_rows_ = x.shape[0]
         self._n_features_out = int(used)
