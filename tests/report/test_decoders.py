@@ -96,3 +96,27 @@ def test_wide_data_need_a_larger_budget():
     small, wide = (Task(5000, 4000, 4000, 1000, d, True) for d in (64, 6000))
     seconds = [decoders.decoders_work(t, t.n_input).assumed_seconds for t in (small, wide)]
     assert seconds[0] < 4 < decoders.BUDGET_SHARE * 120 < seconds[1]
+
+
+@pytest.mark.parametrize(("ahead", "chosen"), [(0.001, "linear"), (0.2, "message-passing")])
+def test_the_simplest_of_those_within_an_error_is_recommended(sparse, ahead, chosen):
+    # Message passing ahead by `ahead` on each of 40 rows, give or take .5: standard
+    # error .08. Equal rows are one observation, the same for each in a pair.
+    rng = np.random.default_rng(0)
+    trial = rng.standard_normal((40, 96))
+    base = rng.uniform(1.0, 2.0, size=40)
+    noise = rng.uniform(-0.5, 0.5, size=40)
+    tried = {"linear": base, "message-passing": base + noise - noise.mean() - ahead}
+    found = [
+        decoders._Measured(
+            dataclasses.replace(
+                by(sparse)["random", name], trial_nmse=float(errors.mean())
+            ),
+            errors,
+            errors,
+            None,
+        )
+        for name, errors in tried.items()
+    ]
+    best = decoders._simplest_near_best(found, trial, np.zeros(96))
+    assert best.record.decoder == chosen

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isthmus.core.errors import DataWarning
-from isthmus.core.protocol import measure_errors, nmse_of, row_errors
+from isthmus.core.protocol import group_of_row, measure_errors, nmse_of, row_errors
 from isthmus.core.random import as_rng
 from isthmus.report.costs import Task, Work
 from isthmus.report.reach import Ground
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from isthmus.estimators import ShallowAutoencoder
 
 ENCODERS = ("random", "design")
+SIMPLEST_FIRST = ("linear", "denoised", "message-passing", "learned")
 LEAST_ROWS = 100
 """Training rows below which no priors are fitted."""
 MOST_FIT_ROWS = 20_000
@@ -38,6 +39,7 @@ _PER_INPUT, _PER_BIT = 200.0, 40.0  # entries passed over: a posterior, a bit's 
 class _Measured:
     record: Decoded
     errors: np.ndarray
+    tried: np.ndarray
     model: ShallowAutoencoder
 
 
@@ -75,7 +77,8 @@ def compare_decoders(ground: Ground, n_code: int) -> tuple[Decoded, ...]:
     """Fit every decoder to both encoders, recommend one, then measure all.
 
     The recommendation is made on training rows set aside: what is measured afterwards
-    on held-out rows had no part in it. Every decoder is sent the norms.
+    on held-out rows had no part in it. It goes to the simplest decoder that is within one
+    paired standard error of the best there. Every decoder is sent the norms.
 
     Args:
         ground: Rows and axes.
@@ -96,7 +99,7 @@ def compare_decoders(ground: Ground, n_code: int) -> tuple[Decoded, ...]:
     passed = [one for one in found if one.record.decoder == "message-passing"]
     likeliest = min(passed, key=lambda one: one.record.trial_nmse)
     found += _learned(ground, likeliest, rest[:LEARNING_ROWS], trial, found)
-    recommended = min(found, key=lambda one: one.record.trial_nmse)
+    recommended = _simplest_near_best(found, trial, ground.principal.mean)
     best = min(found, key=lambda one: one.record.nmse)
     return tuple(
         dataclasses.replace(
@@ -105,6 +108,23 @@ def compare_decoders(ground: Ground, n_code: int) -> tuple[Decoded, ...]:
             versus_best=_pair(ground, one.errors, best.errors),
         )
         for one in found
+    )
+
+
+def _simplest_near_best(
+    found: list[_Measured], trial: np.ndarray, mean: np.ndarray
+) -> _Measured:
+    """Least trial error of the simplest decoder within one standard error of the best."""
+    energy, group = row_errors(trial, mean), group_of_row(trial)
+    best = min(found, key=lambda one: one.record.trial_nmse)
+    near = [best]
+    for one in found:
+        apart = measure_errors(one.tried - best.tried, energy, group)
+        if apart.value <= apart.standard_error:
+            near.append(one)
+    order = list(SIMPLEST_FIRST)
+    return min(
+        near, key=lambda one: (order.index(one.record.decoder), one.record.trial_nmse)
     )
 
 
@@ -134,11 +154,7 @@ def _of_encoder(
     test = ground.test[:MOST_TEST_ROWS]
     errors = {name: _errors(model, test) for name, model in models.items()}
     return [
-        _Measured(
-            _record(ground, encoder, name, model, trial, errors[name], errors["linear"]),
-            errors[name],
-            model,
-        )
+        _measured(ground, encoder, name, model, trial, errors[name], errors["linear"])
         for name, model in models.items()
     ]
 
@@ -174,11 +190,10 @@ def _learned(
     )
     errors = _errors(model, ground.test[:MOST_TEST_ROWS])
     encoder = passed.record.encoder
-    record = _record(ground, encoder, "learned", model, trial, errors, linear)
-    return [_Measured(record, errors, model)]
+    return [_measured(ground, encoder, "learned", model, trial, errors, linear)]
 
 
-def _record(
+def _measured(
     ground: Ground,
     encoder: str,
     name: str,
@@ -186,10 +201,10 @@ def _record(
     trial: np.ndarray,
     errors: np.ndarray,
     linear: np.ndarray,
-) -> Decoded:
+) -> _Measured:
     size = errors.size
     measured = measure_errors(errors, ground.energy[:size], ground.group[:size])
-    back = model.inverse_transform(model.transform(trial))
+    tried = _errors(model, trial)
     posterior = model.posterior_
     record = Decoded(
         rate=model.n_code_ / ground.principal.n_input,
@@ -202,16 +217,18 @@ def _record(
         standard_error=measured.standard_error,
         predicted=float(model.predicted_nmse_),
         bits_per_vector=int(model.bits_per_vector_ or 0),
-        trial_nmse=nmse_of(trial, back, model.mean_),
+        trial_nmse=measure_errors(tried, row_errors(trial, model.mean_)).value,
         recommended=False,
         versus_linear=_pair(ground, errors, linear),
         versus_best=Pair(0.0, 0.0),
         n_test=size,
     )
-    if name != "message-passing":
-        return record
-    steps, path, predicted = _path(ground, model)
-    return dataclasses.replace(record, path=path, predicted_path=predicted, steps=steps)
+    if name == "message-passing":
+        steps, path, predicted = _path(ground, model)
+        record = dataclasses.replace(
+            record, path=path, predicted_path=predicted, steps=steps
+        )
+    return _Measured(record, errors, tried, model)
 
 
 def _path(

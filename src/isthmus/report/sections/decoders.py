@@ -66,7 +66,8 @@ def said(rows: tuple[Decoded, ...]) -> str:
     """What was recommended, and whether the held-out rows agree."""
     row = recommended(rows)
     start = (
-        f"Recommended among sign codes, from training rows set aside: {_pair(row)}, "
+        "Recommended among sign codes, the simplest decoder within a standard error of "
+        f"the best on training rows set aside: {_pair(row)}, "
         f"{style.with_error(row.nmse, row.standard_error)} on {style.count(row.n_test)} "
         f"held-out rows with {style.count(row.bits_per_vector)} bits per vector."
     )
@@ -94,15 +95,15 @@ def _table(rows: tuple[Decoded, ...]) -> Table:
         (
             "Encoder",
             "Decoder",
-            "Priors hold in",
             "NMSE",
             "minus linear",
             "in standard errors",
             "Predicted",
             "Measured ÷ predicted",
+            "Priors hold in",
         ),
         tuple(_cells(row) for row in order),
-        words=3,
+        words=2,
         marked=tuple(i for i, row in enumerate(order) if row.recommended),
     )
 
@@ -117,12 +118,12 @@ def _cells(row: Decoded) -> tuple[str, ...]:
     return (
         style.codec(row.encoder),
         NAMES[row.decoder],
-        _BASES.get(row.basis, "principal axes") if row.basis else style.NONE,
         style.with_error(row.nmse, row.standard_error),
         apart,
         errors,
         style.number(row.predicted),
         style.number(row.nmse / row.predicted) if row.predicted > 0 else style.NONE,
+        _BASES.get(row.basis, "principal axes") if row.basis else style.NONE,
     )
 
 
