@@ -3,6 +3,7 @@
 import numpy as np
 
 from isthmus import frames, priors
+from isthmus.data import manifolds
 
 SIZES = [(1, 1), (5, 16), (16, 16), (23, 16), (64, 16), (1, 7), (7, 1), (1, 8), (8, 3)]
 
@@ -50,4 +51,20 @@ PRIORS = [
     priors.SparseLaplace(0.2),
     priors.SparseLaplace(1.0),
     priors.Uniform(),
+]
+
+MANIFOLDS = [
+    *manifolds.NAMED.values(),
+    manifolds.circle(2.5),
+    manifolds.Ellipse(3.0, 2.0),
+    manifolds.Torus(3.0, 0.5),
+    manifolds.ProductTorus(1),
+    manifolds.ProductTorus(3),
+    manifolds.PlacedCircle((0.0, 2.0, 1.0), (2, 1)),
+    manifolds.Ball(4, 2.0),
+    manifolds.Cube(1, 3.0),
+    manifolds.Annulus(1.0, 4.0),
+    manifolds.Cylinder(2.0, 3.0),
+    manifolds.Moebius(0.2),
+    manifolds.SwissRoll(5.0),
 ]

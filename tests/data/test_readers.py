@@ -210,7 +210,7 @@ def test_all_constant():
     [
         ("digit", "Did you mean digits"),
         ("gausian", "Did you mean gaussian"),
-        ("nonsense", "Built-in: cifar10, coil20, digits"),
+        ("nonsense", "Built-in: annulus, cifar10, circle, clifford-torus, coil20"),
         ("no/such/file.npy", "no such file"),
         ("nothing.csv", "no such file"),
     ],

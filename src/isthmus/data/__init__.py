@@ -1,3 +1,4 @@
+from isthmus.data import manifolds
 from isthmus.data.base import Dataset
 from isthmus.data.builtin import available
 from isthmus.data.checks import checked, without_constant_columns
@@ -19,6 +20,7 @@ __all__ = [
     "checked",
     "draw_rows",
     "load",
+    "manifolds",
     "read_spectrum",
     "sample_stream",
     "stream",

@@ -16,6 +16,7 @@ from isthmus.data.base import Dataset
 from isthmus.data.columns import Choice, chosen
 from isthmus.data.iid import gaussian, sparse_gaussian, sparse_rademacher
 from isthmus.data.npy import npz_array, npz_keys
+from isthmus.data.shapes import shapes
 from isthmus.data.sparse import read_sparse
 
 _LISTED = 6
@@ -114,6 +115,7 @@ MADE: dict[str, Callable[[Choice], Dataset]] = {
     "gaussian": gaussian,
     "sparse-gaussian": sparse_gaussian,
     "sparse-rademacher": sparse_rademacher,
+    **shapes(),
 }
 NAMES = (*sorted({**MADE, **ARCHIVES}), "ucr/<Name>")
 
