@@ -27,7 +27,7 @@ def noisy(k, n_columns):
 
 
 # At 2000 points: two-nn, gride at n = 2, 8, 32, mle, local-pca, correlation. Taken from an
-# independent program, a draw each; its local-pca centres otherwise (10.4, 17.6).
+# independent program, a draw each.
 TABLE = {
     "circle": (manifolds.circle().sample, (0.95, 1.02, 1.00, 1.00, 1.00, 1.00, 1.01)),
     "S2": (manifolds.Sphere(2).sample, (2.08, 1.95, 2.00, 2.00, 2.01, 2.00, 2.02)),
@@ -55,7 +55,7 @@ def test_the_table(name, rng):
         topology.local_pca(found),
         topology.correlation_dimension(found),
     ]
-    allowed = (0.2, 0.15, 0.12, 0.12, 0.08, 0.06, 0.08)
+    allowed = (0.2, 0.15, 0.12, 0.12, 0.08, 0.02, 0.08)
     for one, value, room in zip(got, expected, allowed, strict=True):
         assert one.value == pytest.approx(value, rel=room), one
 
@@ -137,11 +137,11 @@ def test_scikit_dimension_agrees(rng):
         mean = likelihood.fit(x, n_neighbors=20, comb="mean").dimension_
         inverse = skdim.id.MLE(K=20).fit(x, n_neighbors=20, comb="mle").dimension_
         pca = skdim.id.lPCA(ver="FO", alphaFO=0.05)
-        local = [pca.fit(x[near]).dimension_ for near in found.indices[:100]]
+        local = [pca.fit(x[[i, *found.indices[i]]]).dimension_ for i in range(100)]
     assert topology.two_nn(found).value == pytest.approx(two, rel=1e-9)
     assert topology.levina_bickel(found).value == pytest.approx(mean, rel=1e-9)
     assert topology.mackay_ghahramani(found).value == pytest.approx(inverse, rel=1e-9)
-    counts = _counts(found.points[found.indices[:100]])
+    counts = _counts(found, np.arange(100), 20)
     np.testing.assert_array_equal(counts, local)
 
 

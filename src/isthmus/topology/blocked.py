@@ -8,6 +8,7 @@ import numpy as np
 
 _ROWS, _COLUMNS = 256, 2048  # of one product: it stays in the second-level cache
 _FIRST = 4096  # points that give the first bound on the distance looked for
+_BYTES = 2**23  # of differences of coordinates at a time
 _SPARE = 16  # candidates beyond those looked for: room for rounding
 
 
@@ -72,7 +73,7 @@ def _search(
     keep = min(n, k + 1 + _SPARE)
     candidates, bound = _candidates(left, table.factor, keep)
     candidates = table.order[candidates]
-    exact = np.linalg.norm(points[candidates] - points[rows][:, None], axis=2)
+    exact = _distances(points, rows, candidates)
     exact[candidates == rows[:, None]] = np.inf
     nearest = np.argsort(exact, axis=1, kind="stable")[:, :k]
     distances = np.take_along_axis(exact, nearest, axis=1)
@@ -84,6 +85,16 @@ def _search(
         error = table.rounding * (2.0 * np.sqrt(own * longest) + longest)
         sure = distances[:, -1] ** 2 <= bound + own - 2.0 * error
     return distances, np.take_along_axis(candidates, nearest, axis=1), sure
+
+
+def _distances(points: np.ndarray, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    size = max(1, _BYTES // (8 * points.shape[1] * others.shape[1]))
+    exact = np.empty(others.shape)
+    for start in range(0, rows.size, size):
+        part = slice(start, start + size)
+        apart = points[others[part]] - points[rows[part]][:, None]
+        np.sqrt(np.einsum("nkd,nkd->nk", apart, apart), out=exact[part])
+    return exact
 
 
 def _candidates(

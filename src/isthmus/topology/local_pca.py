@@ -16,8 +16,8 @@ _BLOCK_BYTES = 2**24
 def local_pca(found: Neighbours, n_neighbours: int = NEIGHBOURS) -> DimensionEstimate:
     """Mean number of local eigenvalues above 5 % of the largest.
 
-    The rule of Fukunaga and Olsen on the covariance of each point's neighbours. It sees
-    no dimension beyond one less than there are neighbours, nor beyond the columns.
+    The rule of Fukunaga and Olsen on the covariance of each point and its neighbours. It
+    sees no dimension beyond the number of neighbours, nor beyond the columns.
 
     Args:
         found: Neighbours of each point.
@@ -33,18 +33,16 @@ def local_pca(found: Neighbours, n_neighbours: int = NEIGHBOURS) -> DimensionEst
     k = min(n_neighbours, found.indices.shape[1])
     n, n_columns = found.points.shape
     chosen = np.arange(0, n, -(-n // MOST_POINTS))
-    size = max(1, _BLOCK_BYTES // (8 * k * n_columns))
+    size = max(1, _BLOCK_BYTES // (8 * (k + 1) * n_columns))
     counts = np.concatenate(
-        [
-            _counts(found.points[found.indices[chosen[i : i + size], :k]])
-            for i in range(0, chosen.size, size)
-        ]
+        [_counts(found, chosen[i : i + size], k) for i in range(0, chosen.size, size)]
     )
     error = float(counts.std() / np.sqrt(counts.size))
     return DimensionEstimate("local-pca", float(counts.mean()), error, counts.size)
 
 
-def _counts(cloud: np.ndarray) -> np.ndarray:
+def _counts(found: Neighbours, rows: np.ndarray, k: int) -> np.ndarray:
+    cloud = found.points[np.concatenate([rows[:, None], found.indices[rows, :k]], axis=1)]
     centred = cloud - cloud.mean(axis=1, keepdims=True)
     centred /= np.maximum(np.abs(centred).max(axis=(1, 2), keepdims=True), 1e-300)
     tall = centred.shape[1] > centred.shape[2]
