@@ -1,3 +1,25 @@
 """The shape of point clouds: dimension, loops and holes, and what they rule out."""
 
-__all__: list[str] = []
+from isthmus.topology.correlation import correlation_dimension
+from isthmus.topology.dimension_estimate import DimensionEstimate
+from isthmus.topology.intrinsic_dimension import DimensionReport, intrinsic_dimension
+from isthmus.topology.likelihood import levina_bickel, mackay_ghahramani
+from isthmus.topology.local_pca import local_pca
+from isthmus.topology.neighbours import Neighbours, nearest_neighbours
+from isthmus.topology.ratios import ScaleScan, gride, gride_scan, two_nn
+
+__all__ = [
+    "DimensionEstimate",
+    "DimensionReport",
+    "Neighbours",
+    "ScaleScan",
+    "correlation_dimension",
+    "gride",
+    "gride_scan",
+    "intrinsic_dimension",
+    "levina_bickel",
+    "local_pca",
+    "mackay_ghahramani",
+    "nearest_neighbours",
+    "two_nn",
+]
