@@ -1,3 +1,5 @@
 """The shape of point clouds: dimension, loops and holes, and what they rule out."""
 
-__all__: list[str] = []
+from isthmus.topology.certificate import Certificate, certificate
+
+__all__ = ["Certificate", "certificate"]

@@ -12,6 +12,7 @@ from isthmus.core.errors import DataError
 from isthmus.core.linalg import with_signs
 
 _RANK = 1e-10
+_OWN_AXES = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Span:
     Attributes:
         points: Distinct points; distances are those of the input.
         mean: Mean of the cloud, the origin of the coordinates.
-        axes: Orthonormal directions, by falling variance.
+        axes: Orthonormal directions.
         spread: Standard deviation along each axis.
     """
 
@@ -86,7 +87,8 @@ def affine_span(points: Float[np.ndarray, "sample dim"]) -> Span:
     """Coordinates of a cloud in its affine span; lengths and angles stay.
 
     Directions whose standard deviation is below 1e-10 of the largest are rounding. A
-    cloud that fills its space keeps its own axes, so that nothing is rounded twice.
+    cloud that fills a space of at most four dimensions keeps its own axes, so that
+    nothing is rounded twice; otherwise axes are principal.
 
     Examples:
         >>> line = np.outer(np.arange(4.0), [3.0, 4.0])
@@ -99,7 +101,7 @@ def affine_span(points: Float[np.ndarray, "sample dim"]) -> Span:
     rank = int(np.sum(singular > _RANK * singular[0])) if singular[0] > 0.0 else 0
     spread = singular[:rank] / np.sqrt(points.shape[0])
     axes = with_signs(axes[:rank].T).T
-    if rank == points.shape[1]:
+    if rank == points.shape[1] <= _OWN_AXES:
         return Span(centred, mean, np.eye(rank), centred.std(axis=0))
     return Span(centred @ axes.T, mean, axes, spread)
 
