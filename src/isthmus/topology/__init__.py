@@ -1,5 +1,6 @@
 """The shape of point clouds: dimension, loops and holes, and what they rule out."""
 
+from isthmus.topology.certificate import Certificate, certificate
 from isthmus.topology.correlation import correlation_dimension
 from isthmus.topology.dimension_estimate import DimensionEstimate
 from isthmus.topology.intrinsic_dimension import DimensionReport, intrinsic_dimension
@@ -9,10 +10,12 @@ from isthmus.topology.neighbours import Neighbours, nearest_neighbours
 from isthmus.topology.ratios import ScaleScan, gride, gride_scan, two_nn
 
 __all__ = [
+    "Certificate",
     "DimensionEstimate",
     "DimensionReport",
     "Neighbours",
     "ScaleScan",
+    "certificate",
     "correlation_dimension",
     "gride",
     "gride_scan",
