@@ -39,3 +39,7 @@ class NotConverged(IsthmusError, RuntimeError):
 
 class DataWarning(UserWarning):
     """Data were changed or left out so that the work could go on."""
+
+
+class SearchWarning(UserWarning):
+    """A search ended short of what is known to be there."""

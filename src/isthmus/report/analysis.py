@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import warnings
@@ -43,6 +44,7 @@ from isthmus.report.rows import Reading, Rows
 
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
+_EXTRAS = ("torch", "gudhi")
 _HIGHEST_RATE = 1e6
 _OUTWEIGHS = 10.0  # times the variance of the others: a column in a smaller unit
 
@@ -305,7 +307,16 @@ def _method(command: str, seed: int, timings: dict[str, float]) -> Method:
     return Method(
         command=command,
         seed=seed,
-        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+        versions=_versions(),
         timings=timings,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
+
+
+def _versions() -> dict[str, str]:
+    """Versions of what the numbers come from; of extras, those that are installed."""
+    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    for name in _EXTRAS:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

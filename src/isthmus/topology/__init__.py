@@ -3,6 +3,8 @@
 from isthmus.topology.certificate import Certificate, certificate
 from isthmus.topology.correlation import correlation_dimension
 from isthmus.topology.dimension_estimate import DimensionEstimate
+from isthmus.topology.fold_measures import ErrorCurve, RequiredLipschitz
+from isthmus.topology.folds import FoldReport, fold_report
 from isthmus.topology.intrinsic_dimension import DimensionReport, intrinsic_dimension
 from isthmus.topology.likelihood import levina_bickel, mackay_ghahramani
 from isthmus.topology.local_pca import local_pca
@@ -13,10 +15,14 @@ __all__ = [
     "Certificate",
     "DimensionEstimate",
     "DimensionReport",
+    "ErrorCurve",
+    "FoldReport",
     "Neighbours",
+    "RequiredLipschitz",
     "ScaleScan",
     "certificate",
     "correlation_dimension",
+    "fold_report",
     "gride",
     "gride_scan",
     "intrinsic_dimension",

@@ -1,0 +1,157 @@
+"""The hunt for the worst reconstruction between samples."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+Errors = Callable[[np.ndarray], np.ndarray]
+
+_INSIDE = 64  # points drawn in every simplex that is looked at
+_MOST = 3000  # simplices of a size that are looked at
+_CORNERS = 4  # at most: tetrahedra
+_STARTS = 24  # simplices searched to the end
+_WIDEST, _NARROWEST = 0.5, 1e-9  # of a simplex, steps of the search
+_TRIES, _ROUNDS = 48, 100  # points of each step, steps at most
+_GROW, _SHRINK = 1.5, 0.5
+_SUCCESS = 1.0 + 1e-9
+_CHUNK = 8192
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Worst:
+    """A point between samples where the error is largest, as far as was searched.
+
+    Attributes:
+        error: Distance from its reconstruction, input units.
+        location: The point, "input".
+        vertices: Rows whose convex hull it lies in.
+        weights: Its barycentric coordinates there; they add up to 1.
+    """
+
+    error: float
+    location: Float[np.ndarray, " input"]
+    vertices: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+def errors_along(
+    errors: Errors,
+    x: Float[np.ndarray, "row input"],
+    edges: Int[np.ndarray, "edge two"],
+    n_points: int,
+) -> Float[np.ndarray, "edge point"]:
+    """Errors at points evenly spread along edges, both ends counted."""
+    share = np.linspace(0.0, 1.0, n_points)
+    return _errors_in(errors, x, edges, np.column_stack([1.0 - share, share]))
+
+
+def hunt(
+    errors: Errors,
+    x: Float[np.ndarray, "row input"],
+    edges: Int[np.ndarray, "edge two"],
+    candidates: Int[np.ndarray, " candidate"],
+) -> Worst:
+    """Largest error on candidate edges and in the triangles and tetrahedra on them.
+
+    A tear of a surface may lie within one triangle and touch no edge. 64 points of each
+    simplex are tried; from the worst of each of the 24 worst simplices a random search
+    with steps that grow on success and halve on failure goes on until they are 1e-9 of
+    the simplex, at most 100 of them.
+
+    Args:
+        errors: Error of each of some points.
+        x: Samples.
+        edges: Pairs of samples, all that are near.
+        candidates: Numbers of the edges to start from, best first.
+
+    Returns:
+        The worst point found: a lower bound of the largest error between samples. The same
+        for the same samples.
+    """
+    rng = np.random.default_rng(0)
+    near = _neighbours(edges, x.shape[0])
+    simplices = edges[candidates][:_MOST]
+    starts: list[tuple[float, tuple[int, ...], np.ndarray]] = []
+    for corners in range(2, min(_CORNERS, x.shape[1] + 1) + 1):
+        if corners > 2:
+            simplices = _cofaces(simplices, near)
+        if not len(simplices):
+            break
+        weights = rng.dirichlet(np.ones(corners), size=_INSIDE)
+        found = _errors_in(errors, x, simplices, weights)
+        order = np.argsort(-found.max(axis=1), kind="stable")
+        for i in order[:_STARTS]:
+            best = int(np.argmax(found[i]))
+            vertices = tuple(simplices[i].tolist())
+            starts.append((float(found[i, best]), vertices, weights[best]))
+    starts.sort(key=lambda start: -start[0])
+    return max(
+        (_climbed(errors, x, *start, rng) for start in starts[:_STARTS]),
+        key=lambda worst: worst.error,
+    )
+
+
+def _errors_in(
+    errors: Errors, x: np.ndarray, simplices: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    """Errors at points of given barycentric coordinates, "simplex point"."""
+    found = np.empty((len(simplices), len(weights)))
+    block = max(1, _CHUNK // len(weights))
+    for start in range(0, len(simplices), block):
+        corners = x[simplices[start : start + block]]
+        points = (weights @ corners).reshape(-1, x.shape[1])
+        found[start : start + block] = errors(points).reshape(-1, len(weights))
+    return found
+
+
+def _climbed(
+    errors: Errors,
+    x: np.ndarray,
+    error: float,
+    vertices: tuple[int, ...],
+    weights: np.ndarray,
+    rng: np.random.Generator,
+) -> Worst:
+    corners, step = x[list(vertices)], _WIDEST
+    for _ in range(_ROUNDS):
+        tries = weights + step * rng.standard_normal((_TRIES, weights.size))
+        tries = np.maximum(tries - tries.mean(axis=1, keepdims=True) + weights.mean(), 0.0)
+        tries /= tries.sum(axis=1, keepdims=True)
+        found = errors(tries @ corners)
+        best = int(np.argmax(found))
+        if found[best] > _SUCCESS * error:
+            error, weights = float(found[best]), tries[best]
+            step = min(_WIDEST, step * _GROW)
+        else:
+            step *= _SHRINK
+            if step < _NARROWEST:
+                break
+    return Worst(error, weights @ corners, vertices, tuple(weights.tolist()))
+
+
+def _cofaces(simplices: np.ndarray, near: list[set[int]]) -> np.ndarray:
+    """Simplices with one corner more, all of whose corners are neighbours."""
+    found: dict[tuple[int, ...], None] = {}
+    for corners in _lists(simplices):
+        for other in sorted(set.intersection(*(near[v] for v in corners))):
+            found[tuple(sorted((*corners, other)))] = None
+            if len(found) >= _MOST:
+                return np.array(list(found))
+    return np.array(list(found)).reshape(len(found), simplices.shape[1] + 1)
+
+
+def _neighbours(edges: np.ndarray, n_rows: int) -> list[set[int]]:
+    near: list[set[int]] = [set() for _ in range(n_rows)]
+    for i, j in _lists(edges):
+        near[i].add(j)
+        near[j].add(i)
+    return near
+
+
+def _lists(rows: np.ndarray) -> Iterable[list[int]]:
+    found: list[list[int]] = rows.tolist()
+    return found
