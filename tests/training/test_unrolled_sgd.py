@@ -154,8 +154,8 @@ def test_layers_with_matrices_train_with_the_encoder():
 @pytest.mark.slow
 @pytest.mark.parametrize("density", [0.1, 0.3])
 def test_independent_sparse_rows_lose_nothing(density):
-    # Over four seeds of 8000 held-out rows the difference has a standard error of about
-    # 0.1 to 0.3 % of the error: a loss of 2 % would be seen at seven of them or more.
+    # Over four seeds of 8000 held-out rows the difference has a standard error of 0.2 to
+    # 0.4 % of the error: a loss of 3 % would be seen at seven of them or more.
     prior, apart, frozen = priors.GaussBernoulli(density), [], []
     for seed in range(4):
         x = even(prior.sample((12_000, 64), seed))
@@ -166,8 +166,8 @@ def test_independent_sparse_rows_lose_nothing(density):
         frozen.append(error(start, test))
         apart.append(error(found, test) - frozen[-1])
     spread = np.std(apart, ddof=1) / 2.0
-    assert spread < 0.005 * np.mean(frozen)
-    assert np.mean(apart) < 4.0 * spread + 0.002 * np.mean(frozen)
+    assert spread < 0.007 * np.mean(frozen)
+    assert np.mean(apart) < 4.0 * max(spread, 0.002 * np.mean(frozen))
 
 
 @pytest.mark.parametrize(

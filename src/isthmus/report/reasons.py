@@ -50,7 +50,11 @@ _READERS = {
     "message-passing": "message passing",
     "learned": "learned layers of message passing",
 }
-_ENCODERS = {"random": "a random rotation", "design": "the designed encoder"}
+_ENCODERS = {
+    "random": "a random rotation",
+    "design": "the designed encoder",
+    "itq": "a learnt rotation",
+}
 _DECODER = "fit the decoder on more rows or with a larger ridge"
 _NOT_GAUSSIAN = "a code fitted to the rows, or another decoder (see Which decoder)"
 

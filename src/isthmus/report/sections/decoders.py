@@ -25,7 +25,8 @@ _LEAD = (
     "message passing takes that of all together, in up to twenty steps. These two know "
     "the distribution of the coefficients, in whichever basis served training rows best, "
     "and gain where these are sparse or discrete there. Learned layers are three steps of "
-    "message passing trained on the rows, for the encoder that served it best. All are "
+    "message passing trained on the rows, for the encoder that served it best. The encoder "
+    "itq learns the rotation of the strongest directions whose signs lose least. All are "
     "sent each row's distance from the mean, 16 bits that alone may gain much: compare the "
     "linear decoders here with the same encoders under Reached."
 )
@@ -52,6 +53,8 @@ def build(analysis: Analysis) -> Section:
     if any(row.path.size for row in rows):
         blocks.append(_figure(rows))
     blocks.append(Text(_about_predictions(rows)))
+    if analysis.no_decoders:
+        blocks.append(Text(analysis.no_decoders))
     if all(row.decoder != "learned" for row in rows):
         blocks.append(Text("Learned layers were not compared: they need isthmus[torch]."))
     return Section("decoder", "Which decoder", tuple(blocks))
