@@ -93,7 +93,7 @@ def test_a_learnt_rotation_reads_digits_better_than_the_design():
     assert learnt.nmse < 0.94 * designed.nmse
     assert section.recommended(digits.decoders).encoder == "itq"
     page = render(digits)
-    assert "a rotation learnt from the rows with signs, " in page
+    assert "a learnt rotation with signs, " in page
     assert "No rotation was learnt" not in page
 
 

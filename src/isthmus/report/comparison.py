@@ -14,7 +14,7 @@ _NAMES = {
     "design": "the designed sign autoencoder",
     "descent": "the sign autoencoder trained by descent",
     "random": "a random rotation with signs",
-    "itq": "a rotation learnt from the rows with signs",
+    "itq": "a learnt rotation with signs",
     TRANSFORM_CODING: "transform coding",
 }
 

@@ -201,7 +201,7 @@ def _about_predictions(rows: tuple[Decoded, ...]) -> str:
         f"{'lies' if len(far) == 1 else 'lie'} more than 5 % {sides} what is predicted; "
         f"furthest, at {style.number(worst.nmse / worst.predicted)} times it, is "
         f"{_pair(worst)}. "
-        "The prediction takes coefficients for independent and columns for many: "
-        "dependent coefficients and rows of unequal sparsity break the first, few columns "
-        "the second."
+        "The prediction takes coefficients for independent, rotations for drawn without a "
+        "look at the rows and columns for many: dependent coefficients and rows of unequal "
+        "sparsity break the first, a learnt rotation the second, few columns the third."
     )
