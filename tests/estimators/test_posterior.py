@@ -3,9 +3,10 @@ import warnings
 import numpy as np
 import pytest
 from scipy.fft import idct
+from sklearn.datasets import load_digits
 from sklearn.utils.estimator_checks import check_estimator
 
-from isthmus import ShallowAutoencoder, priors
+from isthmus import ShallowAutoencoder, load, priors, save
 from isthmus.core import DataWarning, ValueOutOfRange, measure
 
 SPARSE = priors.GaussBernoulli(0.1)
@@ -126,6 +127,7 @@ def test_norm_is_sent_unless_it_is_turned_off():
     ("parameters", "words"),
     [
         ({"decoder": "message-passing", "encoder": "descent"}, "design, itq or random"),
+        ({"decoder": "denoised", "encoder": "straight-through"}, "decoder=.learned."),
         ({"decoder": "denoised", "activation": "tanh"}, "decodes signs"),
         ({"decoder": "denoised", "prior": "sparse"}, "'auto' or a prior"),
         ({"decoder": "mlp"}, "linear, denoised, message-passing, learned"),
@@ -153,3 +155,57 @@ def test_few_rows_can_spare_none_for_trials(n_rows, decoder):
     back = model.fit(rows).inverse_transform(model.transform(rows))
     assert np.isfinite(back).all()
     assert np.isfinite(model.predicted_nmse_)
+
+
+def waves(n_rows=500):
+    """Rows on a circle, which no prior of single coordinates describes."""
+    start = np.random.default_rng(0).uniform(0.0, 2.0 * np.pi, (n_rows, 1))
+    return 3.0 + np.sin(np.linspace(0.0, 9.0, 16) + start) * np.linspace(0.2, 2.0, 16)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    pytest.importorskip("torch")
+    return fitted(
+        waves(), encoder="straight-through", decoder="learned", rate=0.5, n_steps=40
+    )[0]
+
+
+def test_the_encoder_trained_under_learned_layers_is_the_one_that_codes(trained):
+    rows = waves()
+    assert trained.n_iter_ == trained.history_.size == 40
+    assert trained.bits_per_vector_ == 8 + 16
+    weight = trained.posterior_.decoder.frame.to_dense()  # of two directions
+    np.testing.assert_allclose(weight.T @ weight, np.eye(2), atol=1e-10)
+    even = trained.norm_scale_.even(rows - trained.mean_)[0]
+    seen = trained.posterior_.coefficients(even) @ weight.T
+    codes = trained.transform(rows)[:, :8]
+    np.testing.assert_array_equal(codes, np.where(seen >= 0, 1.0, -1.0))
+
+
+def test_equal_seeds_train_equal_encoders_and_a_file_keeps_them(trained, tmp_path):
+    rows = waves()
+    again, _ = fitted(
+        rows, encoder="straight-through", decoder="learned", rate=0.5, n_steps=40
+    )
+    np.testing.assert_array_equal(again.encoder_weight_, trained.encoder_weight_)
+    save(trained, tmp_path / "m.safetensors")
+    kept = load(tmp_path / "m.safetensors")
+    codes = trained.transform(rows)
+    np.testing.assert_array_equal(kept.transform(rows), codes)
+    np.testing.assert_array_equal(
+        kept.inverse_transform(codes), trained.inverse_transform(codes)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [0.5, 1.0])
+def test_an_encoder_trained_under_learned_layers_beats_the_design_on_digits(rate):
+    pytest.importorskip("torch")
+    rows = load_digits().data
+    frozen, got = (
+        fitted(rows, encoder=encoder, decoder="learned", rate=rate)[1]
+        for encoder in ("design", "straight-through")
+    )
+    # Seven to ten per cent less over seeds; a seed's standard error is near one per cent.
+    assert got.value < 0.97 * frozen.value

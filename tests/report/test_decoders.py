@@ -4,8 +4,9 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from isthmus import analyse, priors
+from isthmus import ShallowAutoencoder, analyse, priors
 from isthmus.report import decoders
+from isthmus.report.costs import Task
 from isthmus.report.html import render
 from isthmus.report.records import Pair
 from isthmus.report.sections import decoders as section
@@ -27,7 +28,8 @@ def by(analysis):
 def test_sparse_rows_are_read_by_message_passing(sparse):
     rows = by(sparse)
     learned = 0 if find_spec("torch") is None else 1
-    assert len(rows) == 6 + learned
+    assert len(rows) == 9 + learned
+    assert sparse.no_decoders == ""
     chosen = rows["random", "message-passing"]
     assert section.recommended(sparse.decoders).decoder in {"message-passing", "learned"}
     if learned:
@@ -83,6 +85,49 @@ def test_what_is_said_of_a_miss_and_of_a_tie(sparse):
     assert section.said(tuple(near)).endswith("a tie.")
 
 
+def test_a_learnt_rotation_reads_digits_better_than_the_design():
+    digits = analyse("digits", rates=[0.5], seed=0)
+    rows = by(digits)
+    learnt, designed = rows["itq", "linear"], rows["design", "linear"]
+    # 0.25 and 0.28, each with a standard error of 0.004 and on the same rows.
+    assert learnt.nmse < 0.94 * designed.nmse
+    assert section.recommended(digits.decoders).encoder == "itq"
+    page = render(digits)
+    assert "a learnt rotation with signs, " in page
+    assert "No rotation was learnt" not in page
+
+
+def test_a_code_longer_than_the_directions_has_no_rotation():
+    rows = np.random.default_rng(0).normal(size=(400, 6))
+    rows = np.column_stack([rows, rows @ np.ones(6), rows[:, 0] - rows[:, 1]])
+    found = analyse(rows, rates=[1.0], seed=0)
+    assert {row.encoder for row in found.decoders} == {"random", "design"}
+    assert "in which the rows vary, 6 here, and the code has 8" in found.no_decoders
+    assert found.no_decoders in render(found)
+
+
+def test_the_rotation_waits_for_a_budget_that_has_room():
+    task = Task(10_000, 8000, 8000, 2000, 784, True)
+    without = decoders.decoders_work(task, 784).assumed_seconds
+    with_it = decoders.decoders_work(task, 784, ("random", "design", "itq"))
+    usual = decoders.BUDGET_SHARE * 120
+    assert without < usual < with_it.assumed_seconds
+    names, why = decoders.choose_encoders(task, 784, 700 + 84, usual)
+    assert names == decoders.ENCODERS
+    assert f"about {with_it.assumed_seconds:.0f} s on two slow cores" in why
+    names, why = decoders.choose_encoders(task, 784, 784, with_it.assumed_seconds)
+    assert (names, why) == (("random", "design", "itq"), "")
+
+
+def test_linear_decoders_are_those_of_a_linear_fit(sparse):
+    row = by(sparse)["random", "linear"]
+    rows = priors.GaussBernoulli(0.1).sample((2500, 96), 0)
+    model = ShallowAutoencoder(96, encoder="random", norm="float16", random_state=0)
+    left = 1.0 - model.fit(rows[:1200]).score(rows[1500:])
+    assert row.nmse == pytest.approx(left, abs=5.0 * row.standard_error)
+    assert row.predicted == pytest.approx(model.predicted_nmse_, rel=0.02)
+
+
 def test_why_there_are_none():
     few = analyse(np.random.default_rng(0).normal(size=(100, 5)), rates=[1.0])
     assert few.decoders == ()
@@ -91,8 +136,6 @@ def test_why_there_are_none():
 
 
 def test_wide_data_need_a_larger_budget():
-    from isthmus.report.costs import Task
-
     small, wide = (Task(5000, 4000, 4000, 1000, d, True) for d in (64, 6000))
     seconds = [decoders.decoders_work(t, t.n_input).assumed_seconds for t in (small, wide)]
     assert seconds[0] < 4 < decoders.BUDGET_SHARE * 120 < seconds[1]

@@ -31,15 +31,17 @@ def test_parts_add_up_and_are_those_of_a_report():
 
 def test_operations_of_many_rows_and_one_short_code():
     # N much larger than d, all in memory: N d^2 for the covariance; with float32 rows and
-    # one symbol N (2 d + 1) for each of three fits, N d^2 for rows along the axes, and the
-    # lengths of 4000 rows.
+    # one symbol N (2 d + 1) for each of three fits, N d^2 for rows along the axes, the
+    # lengths of 4000 rows, and 50 steps of a rotation on 20 000.
     n, d = 10**5, 500
     plan = plan_report(Size("x", n, d, FLOAT), SPEEDS, rates=[0.002], budget=1e6)
     n_train, n_test = n - 10**4, 10**4
     moments = n_train * d**2 + 20 * d**3 + 4 * n_test * d**2
     coding = (n_train + 2 * n_test) * d**2
     lengths = 2 * 4000 * d**2
-    assert plan.operations == pytest.approx(moments + coding + lengths, rel=0.01)
+    rotation = 50 * 4 * 20_000 * d / 2
+    expected = moments + coding + lengths + rotation
+    assert plan.operations == pytest.approx(expected, rel=0.01)
     assert plan.n_fit == n_train
 
 

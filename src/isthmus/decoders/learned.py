@@ -11,7 +11,7 @@ import torch
 from array_api_compat import is_torch_array
 from torch import Tensor
 
-from isthmus.core.door import real_array, real_number, shown, whole_number
+from isthmus.core.door import real_array, shown, whole_number
 from isthmus.core.errors import DataError, NotConverged, ValueOutOfRange
 from isthmus.core.protocol import hold_out
 from isthmus.core.random import as_rng
@@ -40,7 +40,8 @@ class LearnedDecoder(AbstractDecoder):
     rows are short; where it is known, nothing is left to learn.
 
     Args:
-        frame: W, a partial isometry; it stays as it is.
+        frame: W, a partial isometry. It stays as it is; together with the decoder it is
+            trained by :func:`isthmus.training.train_with_layers`.
         prior: That layers start from: Gaussian, GaussBernoulli, ScaleMixture or
             :class:`isthmus.priors.CoordinatePriors`, whose components learn one factor
             for all coordinates. Components that it lacks are not learned.
@@ -103,6 +104,22 @@ class LearnedDecoder(AbstractDecoder):
             matrices=self.matrices,
             flip_probability=self.flip_probability,
         )
+
+    @property
+    def network(self) -> Unrolled:
+        """The layers as a torch module, for rows of power 1; training it trains this."""
+        return self._net
+
+    def with_frame(self, frame: AbstractFrame) -> LearnedDecoder:
+        """The same layers, for the codes of another encoder of this size."""
+        made = LearnedDecoder(
+            frame,
+            self.prior,
+            n_layers=self.n_layers,
+            matrices=self.matrices,
+            flip_probability=self.flip_probability,
+        )
+        return made.restored(self.state())
 
     def state(self) -> dict[str, np.ndarray]:
         """All that was learned, as arrays by name; :meth:`restored` takes them."""
@@ -181,16 +198,7 @@ class LearnedDecoder(AbstractDecoder):
                 as it was before any training.
         """
         call = "LearnedDecoder.fit"
-        plan = Plan(
-            whole_number(f"{call}(n_steps=...)", n_steps, least=1),
-            whole_number(f"{call}(batch_size=...)", batch_size, least=1),
-            real_number(f"{call}(learning_rate=...)", learning_rate),
-        )
-        if not 0.0 < plan.learning_rate < math.inf:
-            raise ValueOutOfRange(
-                f"`{call}(learning_rate=...)` must be positive and finite; got "
-                f"{plan.learning_rate}."
-            )
+        plan = Plan.checked(call, n_steps, batch_size, learning_rate)
         given = checked_codes(call, codes, self.frame.n_code)
         bits = given if is_torch_array(given) else torch.tensor(given)
         x = _checked_rows(call, X, bits, self.frame.n_input)

@@ -1,26 +1,26 @@
-"""Gradient descent of an unrolled decoder, watched on rows that it does not see."""
+"""Gradient descent of unrolled layers, watched on rows that they do not see."""
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from isthmus.core.errors import NotConverged
+from isthmus.core.door import real_number, whole_number
+from isthmus.core.errors import NotConverged, ValueOutOfRange
 from isthmus.core.protocol import nmse_of
 from isthmus.core.random import random_subset
-from isthmus.decoders.unrolled import Unrolled
 
 _SCHEDULE = ((0.6, 0.3), (0.85, 0.1))
 """Factors of the learning rate from these fractions of the run on."""
 _MOST_GRADIENT = 1.0
-_MATRIX_RATE = 0.1  # of the size of a matrix's entries, per learning rate
 _PATIENCE = 10
 _CHECKS = 20
 
@@ -44,40 +44,75 @@ class LearningCurve:
     skipped: int
 
 
+class AbstractLearner(torch.nn.Module, abc.ABC):
+    """Network that :func:`learn` can train."""
+
+    @abc.abstractmethod
+    def forward(self, given: Tensor) -> Tensor:
+        """Rows of power 1."""
+
+    @abc.abstractmethod
+    def step_size(self, parameter: Tensor) -> float:
+        """Step of a parameter per learning rate: 1, less where entries are small."""
+
+    @abc.abstractmethod
+    def settle(self) -> None:
+        """Bring parameters back to where they must lie, after a step."""
+
+
 class Rows(NamedTuple):
-    """What a decoder learns from.
+    """What a network learns from.
 
     Attributes:
-        codes: ±1, "sample code".
-        target: Rows brought to the decoder's power 1, "sample input".
-        unit: Factor back to their own, "sample 1".
+        given: What it is given: codes, or rows where it makes the codes itself.
+        target: Rows brought to power 1, "sample input".
+        unit: Factor of their errors, "sample 1" or "sample input".
     """
 
-    codes: Tensor
+    given: Tensor
     target: Tensor
     unit: Tensor
 
     def some(self, index: Tensor) -> Rows:
         """Chosen rows."""
-        return Rows(self.codes[index], self.target[index], self.unit[index])
+        return Rows(self.given[index], self.target[index], self.unit[index])
 
 
 class Plan(NamedTuple):
     """How long and how fast.
 
     Attributes:
+        call: Whose error messages these are.
         n_steps: Steps.
         batch_size: Rows a step, at most all.
         learning_rate: Of Adam at first.
     """
 
+    call: str
     n_steps: int
     batch_size: int
     learning_rate: float
 
+    @classmethod
+    def checked(
+        cls, call: str, n_steps: object, batch_size: object, learning_rate: object
+    ) -> Self:
+        """A plan whose numbers are in their domains, or an error that names the call."""
+        rate = real_number(f"{call}(learning_rate=...)", learning_rate)
+        if not 0.0 < rate < math.inf:
+            raise ValueOutOfRange(
+                f"`{call}(learning_rate=...)` must be positive and finite; got {rate}."
+            )
+        return cls(
+            call,
+            whole_number(f"{call}(n_steps=...)", n_steps, least=1),
+            whole_number(f"{call}(batch_size=...)", batch_size, least=1),
+            rate,
+        )
+
 
 def learn(
-    net: Unrolled,
+    net: AbstractLearner,
     rows: Rows,
     held_out: Rows,
     plan: Plan,
@@ -103,19 +138,20 @@ def learn(
     every = max(1, plan.n_steps // _CHECKS)
     checks, checked, history = [_error(net, held_out)], [0], []
     best, best_step, skipped, in_a_row = _copy(net), 0, 0, 0
-    order = _batches(rng, rows.codes.shape[0], plan.batch_size, plan.n_steps)
+    order = _batches(rng, rows.given.shape[0], plan.batch_size, plan.n_steps)
     for done, picked in enumerate(order, start=1):
         for group, own in zip(optimiser.param_groups, first, strict=True):
             group["lr"] = own * _factor((done - 1) / plan.n_steps)
-        batch = rows.some(torch.from_numpy(picked).to(rows.codes.device))
+        batch = rows.some(torch.from_numpy(picked).to(rows.given.device))
         history.append(_gradient(net, batch, energy, optimiser))
         if math.isfinite(history[-1]):
             optimiser.step()
+            net.settle()
             in_a_row = 0
         else:
             skipped, in_a_row = skipped + 1, in_a_row + 1
         if in_a_row == _PATIENCE:
-            raise NotConverged(_diverged(done, plan.learning_rate))
+            raise NotConverged(_diverged(plan, done))
         if done % every == 0 or done == plan.n_steps:
             checks.append(_error(net, held_out))
             checked.append(done)
@@ -130,10 +166,10 @@ def learn(
 
 
 def _gradient(
-    net: Unrolled, batch: Rows, energy: float, optimiser: torch.optim.Optimizer
+    net: AbstractLearner, batch: Rows, energy: float, optimiser: torch.optim.Optimizer
 ) -> float:
     """Error of a batch, its clipped gradient left in the parameters; NaN if it has none."""
-    left = batch.unit * (net(batch.codes) - batch.target)
+    left = batch.unit * (net(batch.given) - batch.target)
     loss = left.square().sum(dim=1).mean() / energy
     optimiser.zero_grad()
     loss.backward()
@@ -141,17 +177,17 @@ def _gradient(
     return float(loss.detach()) if math.isfinite(float(size)) else math.nan
 
 
-def _error(net: Unrolled, rows: Rows) -> float:
+def _error(net: AbstractLearner, rows: Rows) -> float:
     """NMSE, infinite where it is no number."""
     with torch.no_grad():
-        guess = (rows.unit * net(rows.codes)).double().cpu().numpy()
+        guess = (rows.unit * net(rows.given)).double().cpu().numpy()
     truth = (rows.unit * rows.target).double().cpu().numpy()
     if not np.isfinite(guess).all():
         return math.inf
     return nmse_of(truth, guess, np.zeros(truth.shape[1]))
 
 
-def _copy(net: Unrolled) -> dict[str, Any]:
+def _copy(net: AbstractLearner) -> dict[str, Any]:
     return {name: value.detach().clone() for name, value in net.state_dict().items()}
 
 
@@ -168,25 +204,21 @@ def _batches(
         order = order[size:]
 
 
-def _groups(net: Unrolled, rate: float) -> list[dict[str, Any]]:
-    """Numbers, and matrices, whose entries are small and must move less."""
-    longest = max(net.frame.n_code, net.frame.n_input)
-    parameters = list(net.parameters())
-    numbers = [one for one in parameters if not net.is_matrix(one)]
-    matrices = [one for one in parameters if net.is_matrix(one)]
-    groups: list[dict[str, Any]] = [{"params": numbers, "lr": rate}]
-    if matrices:
-        groups.append({"params": matrices, "lr": rate * _MATRIX_RATE / math.sqrt(longest)})
-    return groups
+def _groups(net: AbstractLearner, rate: float) -> list[dict[str, Any]]:
+    """Parameters by the size of their steps."""
+    groups: dict[float, list[Tensor]] = {}
+    for parameter in net.parameters():
+        groups.setdefault(net.step_size(parameter), []).append(parameter)
+    return [{"params": found, "lr": rate * size} for size, found in groups.items()]
 
 
 def _factor(done: float) -> float:
     return min([1.0, *(value for mark, value in _SCHEDULE if done >= mark)])
 
 
-def _diverged(step: int, rate: float) -> str:
+def _diverged(plan: Plan, step: int) -> str:
     return (
-        "`LearnedDecoder.fit(learning_rate=...)` must keep the error finite; by step "
-        f"{step}, at rate {rate:.3g}, it is not. Divide the rate by ten, or look for "
+        f"`{plan.call}(learning_rate=...)` must keep the error finite; by step {step}, at "
+        f"rate {plan.learning_rate:.3g}, it is not. Divide the rate by ten, or look for "
         "outliers in X."
     )

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from isthmus.decoders.learning import AbstractLearner
 from isthmus.frames import AbstractFrame
 from isthmus.limits.one_bit import one_bit_shift
 from isthmus.limits.vamp_step import code_precision, input_precision
 
 _LEAST, _MOST = 1e-6, 1e6
 _RAREST = 1e-30
+_MATRIX_STEP = 0.1
 
 Map = Callable[[Tensor], Tensor]
 
@@ -117,7 +119,7 @@ class Layer(torch.nn.Module):
         return _believed((value, precision), old, self.prior_share, self.prior_log_scale)
 
 
-class Unrolled(torch.nn.Module):
+class Unrolled(AbstractLearner):
     """Message passing between priors and signs, a layer a step.
 
     Args:
@@ -144,8 +146,14 @@ class Unrolled(torch.nn.Module):
             Layer(mixture, weight, step + 1 == n_layers) for step in range(n_layers)
         )
 
-    def forward(self, codes: Tensor) -> Tensor:
-        """Rows of power 1 from codes, in their type and on their device."""
+    def forward(self, codes: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Rows of power 1 from codes, in their type and on their device.
+
+        Args:
+            codes: ±1, "sample code".
+            weight: W, "code input", where it is trained too; then it stands for the
+                frame in layers that have no matrices of their own.
+        """
         rate = self.frame.rate
         gain = max(rate, 1.0) ** 0.5
         unit = torch.ones_like(codes[:, :1])
@@ -159,11 +167,11 @@ class Unrolled(torch.nn.Module):
             x_seen, of_prior = prior_message
             of_input = input_precision(rate, of_prior, from_code)
             if rate > 1.0:
-                r = self._adjoint(layer, told) / gain
+                r = self._adjoint(layer, told, weight) / gain
             elif x_seen is None:
-                r = self._adjoint(layer, told) / rate
+                r = self._adjoint(layer, told, weight) / rate
             else:
-                r = x_seen + self._adjoint(layer, told - heard[0]) / rate
+                r = x_seen + self._adjoint(layer, told - heard[0], weight) / rate
             mean, variance = layer.posterior(r, 1.0 / of_input)
             if layer is self.layers[-1]:
                 break
@@ -172,28 +180,36 @@ class Unrolled(torch.nn.Module):
             of_code = code_precision(rate, of_prior, from_code)
             if rate > 1.0:
                 mixed = of_prior * x_seen + (rate * from_code) * r
-                z_seen = (gain * self._forward(layer, mixed) - from_code * told) / of_code
+                seen = gain * self._forward(layer, mixed, weight)
+                z_seen = (seen - from_code * told) / of_code
             else:
-                z_seen = self._forward(layer, x_seen)
+                z_seen = self._forward(layer, x_seen, weight)
             heard = z_seen, of_code
         return mean
 
-    def is_matrix(self, parameter: Tensor) -> bool:
-        """Whether a parameter takes the place of the frame."""
-        return any(
+    def step_size(self, parameter: Tensor) -> float:
+        """1 for numbers, a tenth of the size of their entries for matrices."""
+        is_matrix = any(
             parameter is own
             for layer in cast("list[Layer]", list(self.layers))
             for own in (layer.to_input, layer.to_code)
         )
+        longest = max(self.frame.n_code, self.frame.n_input)
+        return _MATRIX_STEP / longest**0.5 if is_matrix else 1.0
 
-    def _adjoint(self, layer: Layer, y: Tensor) -> Tensor:
-        if layer.to_input is not None:
-            return y @ layer.to_input.to(y)
+    def settle(self) -> None:
+        """Nothing: every parameter may have any value."""
+
+    def _adjoint(self, layer: Layer, y: Tensor, weight: Tensor | None) -> Tensor:
+        own = weight if layer.to_input is None else layer.to_input
+        if own is not None:
+            return y @ own.to(y)
         return transform(y, self.frame.adjoint, self.frame.forward)
 
-    def _forward(self, layer: Layer, x: Tensor) -> Tensor:
-        if layer.to_code is not None:
-            return x @ layer.to_code.to(x).T
+    def _forward(self, layer: Layer, x: Tensor, weight: Tensor | None) -> Tensor:
+        own = weight if layer.to_code is None else layer.to_code
+        if own is not None:
+            return x @ own.to(x).T
         return transform(x, self.frame.forward, self.frame.adjoint)
 
 

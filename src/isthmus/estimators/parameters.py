@@ -90,11 +90,14 @@ def check_posterior(
             f"`{_CALL}(decoder={decoder!r})` decodes signs; got activation={activation!r}. "
             "Take activation='sign', or decoder='linear'."
         )
+    if encoder == "straight-through" and decoder == "learned":
+        return
     if encoder not in ("design", "itq", "random"):
         raise ValueOutOfRange(
             f"`{_CALL}(decoder={decoder!r})` needs an encoder of orthonormal rows in some "
             f"coordinates: design, itq or random; got encoder={encoder!r}. Rows trained "
-            "freely are none; take decoder='linear' for them."
+            "freely are none; take decoder='linear' for them, or train them straight "
+            "through under decoder='learned', which keeps them so."
         )
 
 

@@ -11,7 +11,9 @@ from jaxtyping import Float
 from scipy.fft import idct
 
 from isthmus.core.protocol import nmse_of
+from isthmus.core.random import as_rng, raw_words
 from isthmus.decoders import AbstractDecoder, DenoisingDecoder, MessagePassingDecoder
+from isthmus.estimators.encoders import Encoder
 from isthmus.estimators.views import View
 from isthmus.limits import state_evolution
 from isthmus.priors import (
@@ -30,6 +32,9 @@ WIDEST = 4096
 LEARNING_STEPS = 300
 LEARNING_ROWS = 4000
 """Rows that a learned decoder is trained on."""
+ENCODER_STEPS = 600
+ENCODER_ROWS = 20_000
+"""Rows that an encoder is trained on together with its decoder."""
 LEAST_TRIAL_ROWS = 5
 TRIAL_STEPS = 8
 """Steps of message passing there."""
@@ -76,8 +81,12 @@ class PosteriorFit:
         """Coefficients of centred rows; directions in `back` are orthogonal."""
         if self.back is None:
             return rows
-        into = self.back / np.square(self.back).sum(axis=1, keepdims=True)
-        return np.asarray(rows @ into.T.astype(rows.dtype, copy=False))
+        return np.asarray(rows @ self._into.T.astype(rows.dtype, copy=False))
+
+    @property
+    def _into(self) -> Float[np.ndarray, "k input"]:
+        assert self.back is not None
+        return self.back / np.square(self.back).sum(axis=1, keepdims=True)
 
     def trained(
         self,
@@ -100,6 +109,45 @@ class PosteriorFit:
         found = self.coefficients(rows)
         decoder.fit(single, found, n_steps=n_steps, rng=rng, progress=tell)
         return dataclasses.replace(self, kind="learned", decoder=decoder).predicting()
+
+    def with_encoder(
+        self,
+        rows: Float[np.ndarray, "sample input"],
+        *,
+        rng: np.random.Generator,
+        n_steps: int = ENCODER_STEPS,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> PosteriorFit:
+        """Learned layers and their encoder, trained together from here on (torch).
+
+        Errors are those of rows: of each coefficient times the length of its direction.
+        """
+        from isthmus.training import train_with_layers
+
+        def tell(done: int, total: int) -> None:
+            if progress is not None:
+                progress("encoder and layers", done, total)
+
+        decoder = train_with_layers(
+            self.decoder,
+            self.coefficients(rows).astype(np.float32, copy=False),
+            weights=None if self.back is None else np.square(self.back).sum(axis=1),
+            n_steps=n_steps,
+            rng=rng,
+            progress=tell,
+        )
+        return dataclasses.replace(self, decoder=decoder)
+
+    def encoder(self) -> Encoder:
+        """The encoder of learned layers, and how it was trained."""
+        weight = self.decoder.frame.to_dense()
+        found = self.decoder.history  # type: ignore[attr-defined]
+        return Encoder(
+            weight if self.back is None else weight @ self._into,
+            found.nmse,
+            np.arange(1, found.nmse.size + 1),
+            f"best on held-out rows after {found.best_step} steps",
+        )
 
     def predicting(self) -> PosteriorFit:
         """With the NMSE that state evolution tells."""
@@ -130,6 +178,7 @@ def fit_posterior_decoder(
     *,
     prior: AbstractPrior | None,
     rng: np.random.Generator,
+    encoder_steps: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> PosteriorFit:
     """Fit priors to training rows, in whichever basis serves them best.
@@ -146,6 +195,8 @@ def fit_posterior_decoder(
         encode: Their codes.
         prior: Of every coordinate, whatever its variance; None fits priors.
         rng: Draws the rows that are set aside.
+        encoder_steps: Steps of training the encoder with its learned layers; 0 for an
+            encoder that stays as it is.
         progress: Told a label, the bases done and the bases in all; or None.
 
     Returns:
@@ -176,8 +227,16 @@ def fit_posterior_decoder(
     fit = dataclasses.replace(fits[best], power=power)
     if kind != "learned":
         return fit.of_kind(kind)
-    some = rows[order[:LEARNING_ROWS]]
-    return fit.trained(encode(some), some, rng=rng, progress=progress)
+    if not encoder_steps:
+        some = rows[order[:LEARNING_ROWS]]
+        return fit.trained(encode(some), some, rng=rng, progress=progress)
+    some = rows[order[:ENCODER_ROWS]]
+    # Both trainings hold the same rows out: neither is judged by what the other has seen.
+    seed = int(raw_words(rng, 1)[0] >> np.uint64(1))
+    fit = fit.trained(encode(some), some, rng=as_rng(seed), progress=progress)
+    return fit.with_encoder(
+        some, rng=as_rng(seed), n_steps=encoder_steps, progress=progress
+    )
 
 
 def predicted_path(fit: PosteriorFit, n_steps: int) -> Float[np.ndarray, " step"]:

@@ -37,6 +37,7 @@ from isthmus.estimators.parameters import (
 )
 from isthmus.estimators.posterior_fit import (
     DECODERS,
+    ENCODER_STEPS,
     PosteriorFit,
     fit_posterior_decoder,
 )
@@ -63,7 +64,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     water-fills the eigenvalues of the training covariance and mixes them by an
     incoherent frame, which approaches the Gaussian reference; ``"descent"`` goes on from
     there by gradient descent on the exact Gaussian risk, ``"straight-through"`` by
-    stochastic gradient descent on the training rows (torch); ``"itq"`` trains a rotation
+    stochastic gradient descent on the training rows, together with the decoder it will
+    have, linear or learned (torch); ``"itq"`` trains a rotation
     of the n_code strongest principal directions (whitened: of all) on the rows; and
     ``"random"`` is the frame alone (the rotation-and-sign of locality-sensitive
     hashing). The linear decoder is
@@ -80,7 +82,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         decoder: ``"linear"``; or, of signs and with encoder design, itq or random,
             ``"denoised"`` (posterior mean of each coefficient), ``"message-passing"``
             (posterior mean of all together) or ``"learned"`` (three steps of it, trained
-            on the rows; torch).
+            on the rows; torch), which also takes encoder straight-through.
         frame: ``"dct"`` (any size), ``"hadamard"`` (powers of two) or ``"haar"``.
         whiten: Whether the encoder treats all directions alike, whatever their variance.
         norm: ``"none"``, or ``"float16"``: the length of each centred (or whitened) row is
@@ -92,7 +94,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         ridge: ``"gcv"``, or a penalty >= 0 relative to the mean power of a code symbol:
             0 is plain least squares, ``inf`` the Gaussian decoder.
         n_steps: Most steps of training; None for 200 of descent or itq, 3000 straight
-            through.
+            through, 600 with learned layers.
         verbose: Whether to draw a progress bar on a terminal while training.
         random_state: Seed of the frame and of the batches.
 
@@ -271,15 +273,18 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             if self._norm != "none":
                 coordinates = task.coordinates if self.whiten else None
                 self.norm_scale_ = norm_scale(x, self.mean_, coordinates)
-            made = ENCODERS[self.encoder](task)
+            both = self.encoder == "straight-through" and self.decoder == "learned"
+            made = ENCODERS["design" if both else self.encoder](task)
             self.posterior_ = None
             if self.decoder != "linear":
-                self.posterior_ = self._fit_posterior(task, made)
+                n_steps = (self.n_steps or ENCODER_STEPS) if both else 0
+                self.posterior_ = self._fit_posterior(task, made, n_steps)
+                made = self.posterior_.encoder() if both else made
         self.history_, self.history_steps_ = made.history, made.history_steps
         self.n_iter_ = int(made.history_steps[-1]) if made.history_steps.size else 0
         return np.asarray(made.weight)
 
-    def _fit_posterior(self, task: Task, made: Encoder) -> PosteriorFit:
+    def _fit_posterior(self, task: Task, made: Encoder, n_steps: int) -> PosteriorFit:
         assert made.view is not None
         if self._norm == "none":
             warnings.warn(NO_NORM, DataWarning, stacklevel=5)
@@ -296,6 +301,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             encode,
             prior=None if isinstance(self.prior, str) else self.prior,
             rng=task.rng,
+            encoder_steps=n_steps,
             progress=task.progress,
         )
 

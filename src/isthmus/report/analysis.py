@@ -27,7 +27,14 @@ from isthmus.report.budget import (
 from isthmus.report.clock import Clock, Pace
 from isthmus.report.costs import Task
 from isthmus.report.curves import limit_curves
-from isthmus.report.decoders import compare_decoders, decoders_work, why_no_decoders
+from isthmus.report.decoders import (
+    BUDGET_SHARE,
+    ROOM,
+    choose_encoders,
+    compare_decoders,
+    decoders_work,
+    why_no_decoders,
+)
 from isthmus.report.facts import describe
 from isthmus.report.judgement import judge
 from isthmus.report.reach import Ground, examples, reach
@@ -158,7 +165,7 @@ def analyse(
             clock.timings(),
         ),
         examples=shown,
-        left_out=plan.left_out + late,
+        left_out=plan.left_out + late + (no_decoders,) * no_decoders.endswith(ROOM),
         decoders=decoders,
         no_decoders=no_decoders,
     )
@@ -167,19 +174,21 @@ def analyse(
 def _decoders(
     ground: Ground, n_code: int | None, clock: Clock, budget: float, tell: Progress
 ) -> tuple[tuple[Decoded, ...], str]:
-    """Decoders of the code nearest to one bit per column, or why there are none."""
+    """Decoders of the code nearest to one bit per column, and what was left out, why."""
     why = why_no_decoders(ground.task, n_code, budget)
     if why or n_code is None:
         return (), why
     if clock.seconds + decoders_work(ground.task, n_code).assumed_seconds > budget:
         return (), (
             "Decoders were not compared: this machine is slower than assumed, and the "
-            f"budget of {budget:g} s would not do."
+            f"budget of {budget:g} s would not do. {ROOM}"
         )
+    room = min(BUDGET_SHARE * budget, budget - clock.seconds)
+    encoders, why = choose_encoders(ground.task, n_code, ground.principal.rank, room)
     tell(f"decoders, {n_code} bits", 0, 1)
-    found = compare_decoders(ground, n_code)
+    found = compare_decoders(ground, n_code, encoders)
     clock.lap(f"decoders, {n_code} bits")
-    return found, ""
+    return found, why
 
 
 def _reach_all(

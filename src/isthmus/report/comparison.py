@@ -14,6 +14,7 @@ _NAMES = {
     "design": "the designed sign autoencoder",
     "descent": "the sign autoencoder trained by descent",
     "random": "a random rotation with signs",
+    "itq": "a learnt rotation with signs",
     TRANSFORM_CODING: "transform coding",
 }
 
@@ -69,8 +70,8 @@ def codec_name(encoder: str) -> str:
     """What an encoder is called in a sentence.
 
     Examples:
-        >>> codec_name("transform-coding"), codec_name("itq")
-        ('transform coding', 'the encoder itq')
+        >>> codec_name("transform-coding"), codec_name("search")
+        ('transform coding', 'the encoder search')
     """
     return _NAMES.get(encoder, f"the encoder {encoder}")
 

@@ -14,6 +14,7 @@ ASSUMED_FLOPS = 4e10
 """Operations a second that a budget is divided by: those of two slow cores."""
 NORM_ROWS = 4000
 """Held-out rows at most whose lengths are looked at."""
+_SVD = 2.0 * EIGH
 _DESCENT_FLOPS = 1.6e11
 _NORM_SECONDS = 5.0
 
@@ -111,6 +112,13 @@ def descent_work(task: Task, code: int) -> Work:
     steps, r = descent_steps(code), task.n_directions
     step = 6.0 * code**2 * r + code**3 / 3.0
     return Work(steps * step, steps * (10.0 * code**2 + 6.0 * code * r))
+
+
+def rotation_work(task: Task, code: int, n_rows: int, n_steps: int) -> Work:
+    """A rotation learnt by polar factors: signs of all rows and one SVD a step."""
+    products = 4.0 * n_rows * code * task.n_input * task.row_flop
+    solved = _SVD * code * min(code, task.n_input) * task.n_input
+    return Work(n_steps * (products + solved), n_steps * 2.0 * n_rows * code)
 
 
 def transform_work(task: Task) -> Work:

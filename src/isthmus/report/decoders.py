@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from isthmus.core.activations import resolve_activation
 from isthmus.core.errors import DataWarning
 from isthmus.core.protocol import group_of_row, measure_errors, nmse_of, row_errors
 from isthmus.core.random import as_rng
-from isthmus.report.costs import Task, Work
+from isthmus.report.costs import Task, Work, rotation_work
 from isthmus.report.reach import Ground
 from isthmus.report.records import Decoded, Pair
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 ENCODERS = ("random", "design")
 SIMPLEST_FIRST = ("linear", "denoised", "message-passing", "learned")
+LEARNT = "itq"
+ROTATION_STEPS = 50
+ROOM = "A larger --budget has room for it."
+"""How a sentence ends that names what there was no time for."""
 LEAST_ROWS = 100
 """Training rows below which no priors are fitted."""
 MOST_FIT_ROWS = 20_000
@@ -43,14 +48,53 @@ class _Measured:
     model: ShallowAutoencoder
 
 
-def decoders_work(task: Task, code: int) -> Work:
-    """Messages passed for trials, held-out rows and the drawn path, both encoders."""
+def decoders_work(task: Task, code: int, encoders: tuple[str, ...] = ENCODERS) -> Work:
+    """Messages passed for trials, held-out rows and the drawn path, for each encoder."""
     rows = _TRIED + TRIAL_ROWS + min(task.n_test, MOST_TEST_ROWS)
-    passed = len(ENCODERS) * (20.0 * rows + sum(STEPS) * PATH_ROWS)
+    passed = len(encoders) * (20.0 * rows + sum(STEPS) * PATH_ROWS)
     seen = LEARNING_STEPS * LEARNING_BATCH * 3.0  # three layers, forward and back
     flops = 4.0 * code * task.n_input * (passed + 3.0 * seen) * 0.5
     passed += 4.0 * seen
-    return Work(flops, passed * (_PER_INPUT * task.n_input + _PER_BIT * code))
+    work = Work(flops, passed * (_PER_INPUT * task.n_input + _PER_BIT * code))
+    if LEARNT not in encoders:
+        return work
+    return work + rotation_work(task, code, min(task.n_fit, MOST_FIT_ROWS), ROTATION_STEPS)
+
+
+def choose_encoders(
+    task: Task, code: int, n_directions: int, seconds: float
+) -> tuple[tuple[str, ...], str]:
+    """Encoders whose decoders are compared, and why the learnt rotation is not there.
+
+    Args:
+        task: Rows and columns.
+        code: Code symbols per row.
+        n_directions: In which the training rows vary.
+        seconds: That the comparison may take, on two slow cores.
+
+    Returns:
+        Names, and one sentence; empty if none was left out.
+
+    Examples:
+        >>> task = Task(1797, 1437, 1437, 360, 64, False)
+        >>> choose_encoders(task, 32, 61, 30.0)
+        (('random', 'design', 'itq'), '')
+        >>> choose_encoders(task, 64, 61, 30.0)[0]
+        ('random', 'design')
+    """
+    if code > n_directions:
+        return ENCODERS, (
+            f"No rotation was learnt (encoder itq): it takes at most one bit per direction "
+            f"in which the rows vary, {n_directions} here, and the code has {code}."
+        )
+    encoders = (*ENCODERS, LEARNT)
+    needed = decoders_work(task, code, encoders).assumed_seconds
+    if needed > seconds:
+        return ENCODERS, (
+            "No rotation was learnt (encoder itq): with it, the comparison would take "
+            f"about {needed:.0f} s on two slow cores. {ROOM}"
+        )
+    return encoders, ""
 
 
 def why_no_decoders(task: Task, code: int | None, budget: float) -> str:
@@ -67,14 +111,15 @@ def why_no_decoders(task: Task, code: int | None, budget: float) -> str:
     if seconds > BUDGET_SHARE * budget:
         return (
             "Decoders were not compared: passing messages over so many columns would "
-            f"take about {seconds:.0f} s on two slow cores. A larger --budget has room "
-            "for it."
+            f"take about {seconds:.0f} s on two slow cores. {ROOM}"
         )
     return ""
 
 
-def compare_decoders(ground: Ground, n_code: int) -> tuple[Decoded, ...]:
-    """Fit every decoder to both encoders, recommend one, then measure all.
+def compare_decoders(
+    ground: Ground, n_code: int, encoders: tuple[str, ...] = ENCODERS
+) -> tuple[Decoded, ...]:
+    """Fit every decoder to each encoder, recommend one, then measure all.
 
     The recommendation is made on training rows set aside: what is measured afterwards
     on held-out rows had no part in it. It goes to the simplest decoder that is within one
@@ -83,6 +128,7 @@ def compare_decoders(ground: Ground, n_code: int) -> tuple[Decoded, ...]:
     Args:
         ground: Rows and axes.
         n_code: Code symbols per row.
+        encoders: Names, as :func:`choose_encoders` gives them.
 
     Returns:
         One record per encoder and decoder.
@@ -93,7 +139,7 @@ def compare_decoders(ground: Ground, n_code: int) -> tuple[Decoded, ...]:
     rest = ground.fit[np.sort(order[n_trial : n_trial + MOST_FIT_ROWS])]
     found = [
         one
-        for encoder in ENCODERS
+        for encoder in encoders
         for one in _of_encoder(ground, encoder, n_code, rest, trial)
     ]
     passed = [one for one in found if one.record.decoder == "message-passing"]
@@ -132,20 +178,24 @@ def _of_encoder(
     ground: Ground, encoder: str, n_code: int, rest: np.ndarray, trial: np.ndarray
 ) -> list[_Measured]:
     from isthmus.estimators import ShallowAutoencoder
+    from isthmus.estimators.gaussian_fit import gaussian_decoder
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # told where it was fitted before
-        linear, many = (
-            ShallowAutoencoder(
-                n_code,
-                encoder=encoder,  # type: ignore[arg-type]
-                decoder=decoder,
-                norm="float16",
-                random_state=ground.seed,
-            ).fit_principal(ground.principal, rest)
-            for decoder in ("linear", "message-passing")
-        )
+        many = ShallowAutoencoder(
+            n_code,
+            encoder=encoder,  # type: ignore[arg-type]
+            decoder="message-passing",
+            norm="float16",
+            n_steps=ROTATION_STEPS,
+            random_state=ground.seed,
+        ).fit_principal(ground.principal, rest)
     assert many.posterior_ is not None
+    linear = copy.copy(many)  # the same encoder: its linear decoder was fitted as well
+    linear.decoder, linear.posterior_ = "linear", None
+    linear.predicted_nmse_ = gaussian_decoder(
+        many.encoder_weight_.copy(), ground.principal, resolve_activation("sign")
+    ).nmse
     once = copy.copy(many)
     posterior = many.posterior_.of_kind("denoised")
     once.decoder, once.posterior_ = "denoised", posterior

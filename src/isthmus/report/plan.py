@@ -29,7 +29,12 @@ from isthmus.report.costs import (
     job_work,
     moments_work,
 )
-from isthmus.report.decoders import decoders_work, why_no_decoders
+from isthmus.report.decoders import (
+    BUDGET_SHARE,
+    choose_encoders,
+    decoders_work,
+    why_no_decoders,
+)
 from isthmus.report.large import FIT_ROWS, KEPT, LARGE
 from isthmus.report.records import to_plain
 
@@ -188,7 +193,9 @@ def plan_report(
     code = nearest_to_one(chosen.jobs, d)
     compared = []
     if code is not None and not why_no_decoders(task, code, budget):
-        compared.append((f"decoders, {code} bits", decoders_work(task, code)))
+        encoders, _ = choose_encoders(task, code, task.n_directions, BUDGET_SHARE * budget)
+        work = decoders_work(task, code, encoders)
+        compared.append((f"decoders, {code} bits", work))
     for name, work in (
         ("covariance", moments),
         ("describe", describing_work(task)),

@@ -50,7 +50,11 @@ _READERS = {
     "message-passing": "message passing",
     "learned": "learned layers of message passing",
 }
-_ENCODERS = {"random": "a random rotation", "design": "the designed encoder"}
+_ENCODERS = {
+    "random": "a random rotation",
+    "design": "the designed encoder",
+    "itq": "a learnt rotation",
+}
 _DECODER = "fit the decoder on more rows or with a larger ridge"
 _NOT_GAUSSIAN = "a code fitted to the rows, or another decoder (see Which decoder)"
 
@@ -233,11 +237,14 @@ def about_decoder(decoders: Sequence[Decoded], reached: Sequence[Reached]) -> st
         reached: Codecs, for what else as many bits could do.
 
     Returns:
-        A sentence; None where the linear decoder is recommended or little is gained.
+        A sentence; None where the linear decoder of an encoder that was not learnt is
+        recommended, or little is gained.
     """
     row = next((row for row in decoders if row.recommended), None)
-    if row is None or row.decoder == "linear":
+    if row is None:
         return None
+    if row.decoder == "linear":
+        return _about_rotation(row, decoders) if row.encoder == "itq" else None
     linear = min(
         (one for one in decoders if one.decoder == "linear"), key=lambda one: one.nmse
     )
@@ -268,6 +275,26 @@ def about_decoder(decoders: Sequence[Decoded], reached: Sequence[Reached]) -> st
             f"{with_error(best.nmse, best.standard_error)}, with fewer bits."
         )
     return text
+
+
+def _about_rotation(row: Decoded, decoders: Sequence[Decoded]) -> str | None:
+    """What the signs of a learnt rotation save, read linearly, over any other encoder's."""
+    other = min(
+        (one for one in decoders if one.encoder != row.encoder), key=lambda one: one.nmse
+    )
+    gain = other.nmse - row.nmse
+    if not (
+        gain > TIE.value * _apart(row, other) and gain > WORTH_A_DECODER.value * other.nmse
+    ):
+        return None
+    return (
+        f"The sign bits of {_ENCODERS[row.encoder]} (encoder itq) leave "
+        f"{with_error(row.nmse, row.standard_error)} with a linear decoder, where the best "
+        f"of {_ENCODERS[other.encoder]} leaves "
+        f"{with_error(other.nmse, other.standard_error)} "
+        f"({count(row.bits_per_vector)} bits per vector, 16 of them the distance from the "
+        "mean)."
+    )
 
 
 def _apart(first: Decoded | Reached, second: Decoded | Reached) -> float:

@@ -265,7 +265,7 @@ class Analysis:
         examples: Held-out rows and their reconstructions; None if nothing was fitted.
         left_out: What the budget had no time for, one sentence each.
         decoders: The same bits read by several decoders; empty if none were compared.
-        no_decoders: Why none were compared.
+        no_decoders: Why none were compared, or which encoder was left out.
     """
 
     data: DataFacts

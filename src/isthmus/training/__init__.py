@@ -16,6 +16,7 @@ from isthmus.training.water_filled import (
 _NEED_TORCH = {
     "StraightThrough": "isthmus.training.sgd",
     "train_straight_through": "isthmus.training.sgd",
+    "train_with_layers": "isthmus.training.unrolled_sgd",
 }
 __all__ = [
     "Descent",
@@ -34,6 +35,7 @@ __all__ = [
     "should_rotate",
     "tight_frame",
     "train_straight_through",  # noqa: F822
+    "train_with_layers",  # noqa: F822
     "water_filled",
     "water_filled_rows",
 ]

@@ -25,7 +25,8 @@ _LEAD = (
     "message passing takes that of all together, in up to twenty steps. These two know "
     "the distribution of the coefficients, in whichever basis served training rows best, "
     "and gain where these are sparse or discrete there. Learned layers are three steps of "
-    "message passing trained on the rows, for the encoder that served it best. All are "
+    "message passing trained on the rows, for the encoder that served it best. The encoder "
+    "itq learns the rotation of the strongest directions whose signs lose least. All are "
     "sent each row's distance from the mean, 16 bits that alone may gain much: compare the "
     "linear decoders here with the same encoders under Reached."
 )
@@ -52,6 +53,8 @@ def build(analysis: Analysis) -> Section:
     if any(row.path.size for row in rows):
         blocks.append(_figure(rows))
     blocks.append(Text(_about_predictions(rows)))
+    if analysis.no_decoders:
+        blocks.append(Text(analysis.no_decoders))
     if all(row.decoder != "learned" for row in rows):
         blocks.append(Text("Learned layers were not compared: they need isthmus[torch]."))
     return Section("decoder", "Which decoder", tuple(blocks))
@@ -121,8 +124,10 @@ def _cells(row: Decoded) -> tuple[str, ...]:
         style.with_error(row.nmse, row.standard_error),
         apart,
         errors,
-        style.number(row.predicted),
-        style.number(row.nmse / row.predicted) if row.predicted > 0 else style.NONE,
+        style.number(row.predicted) if row.decoder != "linear" else style.NONE,
+        style.number(row.nmse / row.predicted)
+        if row.decoder != "linear" and row.predicted > 0
+        else style.NONE,
         _BASES.get(row.basis, "principal axes") if row.basis else style.NONE,
     )
 
@@ -199,7 +204,7 @@ def _about_predictions(rows: tuple[Decoded, ...]) -> str:
         f"{'lies' if len(far) == 1 else 'lie'} more than 5 % {sides} what is predicted; "
         f"furthest, at {style.number(worst.nmse / worst.predicted)} times it, is "
         f"{_pair(worst)}. "
-        "The prediction takes coefficients for independent and columns for many: "
-        "dependent coefficients and rows of unequal sparsity break the first, few columns "
-        "the second."
+        "The prediction takes coefficients for independent, rotations for drawn without a "
+        "look at the rows and columns for many: dependent coefficients and rows of unequal "
+        "sparsity break the first, a learnt rotation the second, few columns the third."
     )
