@@ -284,6 +284,7 @@ def test_doctor(isthmus, monkeypatch):
     code, out, _ = isthmus("doctor")
     assert code == 0
     assert "not installed" in out or "torch" in out
+    assert all(f"  {name} " in out for name in facts["data"])
 
 
 def test_version_and_help(isthmus):

@@ -36,7 +36,7 @@ def doctor(json: Json = False) -> None:
         typer.echo(f"  {name:14}{version or 'not installed'}")
     typer.echo(f"data      ISTHMUS_DATA={facts['data_folder'] or 'not set'}")
     for name, found in facts["data"].items():
-        typer.echo(f"  {name:14}{'found' if found else 'not found'}")
+        typer.echo(f"  {name:20}{'found' if found else 'not found'}")
 
 
 def examine() -> dict[str, Any]:

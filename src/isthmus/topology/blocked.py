@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 _ROWS, _COLUMNS = 256, 2048  # of one product: it stays in the second-level cache
 _FIRST = 4096  # points that give the first bound on the distance looked for
@@ -38,20 +41,33 @@ def brute_force(points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """
     n = points.shape[0]
     distances, indices = np.empty((n, k)), np.empty((n, k), dtype=np.int64)
-    single: _Table | None = _table(points, np.float32)
-    double: _Table | None = None
-    for start in range(0, n, _ROWS):
-        rows = np.arange(start, min(n, start + _ROWS))
-        if single is not None:
-            found = _search(points, rows, k, single)
-            distances[rows], indices[rows], sure = found
-            if np.mean(sure) < 0.5:  # float32 cannot tell these neighbours apart
-                single = None
-            rows = rows[~sure]
-        if rows.size:
-            double = double or _table(points, np.float64)
-            distances[rows], indices[rows], _ = _search(points, rows, k, double)
+    unsure = np.arange(n)
+    for dtype in (np.float32, np.float64):
+        table = _table(points, dtype)
+        if dtype is np.float64 or _worth(points, k, table):
+            found = _search_all(points, unsure, k, table)
+            distances[unsure], indices[unsure], sure = found
+            unsure = unsure[~sure]
+        if unsure.size == 0:
+            break
     return distances, indices
+
+
+def _search_all(
+    points: np.ndarray, rows: np.ndarray, k: int, table: _Table
+) -> tuple[np.ndarray, ...]:
+    """One thread per core, each with its own products: small ones do not share well."""
+    blocks = [rows[i : i + _ROWS] for i in range(0, rows.size, _ROWS)]
+    n_threads = min(os.cpu_count() or 1, len(blocks))
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
+        found = pool.map(lambda block: _search(points, block, k, table), blocks)
+        return tuple(np.concatenate(part) for part in zip(*found, strict=True))
+
+
+def _worth(points: np.ndarray, k: int, table: _Table) -> bool:
+    """Whether float32 tells the neighbours of most of a few rows apart."""
+    n = points.shape[0]
+    return bool(_search(points, np.arange(0, n, -(-n // 64)), k, table)[2].mean() >= 0.5)
 
 
 def _table(points: np.ndarray, dtype: type) -> _Table:
