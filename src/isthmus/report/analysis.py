@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from isthmus.core.errors import DataWarning, ValueOutOfRange
+from isthmus.core.errors import DataWarning
 from isthmus.core.progress import Progress
-from isthmus.core.random import as_rng, random_subset
+from isthmus.core.random import as_rng
 from isthmus.core.tolerance import ROWS_PER_COLUMN
 from isthmus.data.scaling import ScaleName
 from isthmus.estimators.parameters import check_spread
@@ -25,7 +25,6 @@ from isthmus.report.budget import (
     schedule,
 )
 from isthmus.report.clock import Clock, Pace
-from isthmus.report.costs import Task
 from isthmus.report.curves import limit_curves
 from isthmus.report.decoders import (
     BUDGET_SHARE,
@@ -34,6 +33,12 @@ from isthmus.report.decoders import (
     compare_decoders,
     decoders_work,
     why_no_decoders,
+)
+from isthmus.report.dimensions import (
+    Dimensions,
+    dimensions_or_why,
+    dimensions_work,
+    why_no_dimensions,
 )
 from isthmus.report.facts import describe
 from isthmus.report.judgement import judge
@@ -48,11 +53,17 @@ from isthmus.report.records import (
     Reached,
 )
 from isthmus.report.rows import Reading, Rows
+from isthmus.report.tasks import (
+    checked_rates,
+    code_lengths,
+    fit_rows,
+    nearest_to_one,
+    task_of,
+)
 
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
 _EXTRAS = ("torch", "gudhi")
-_HIGHEST_RATE = 1e6
 _OUTWEIGHS = 10.0  # times the variance of the others: a column in a smaller unit
 
 
@@ -148,6 +159,7 @@ def analyse(
         reached, shown, late = _reach_all(rows, ground, plan, clock, budget, tell)
         nearest = nearest_to_one(plan.jobs, principal.n_input)
         decoders, no_decoders = _decoders(ground, nearest, clock, budget, tell)
+        shape, no_shape = _dimensions(rows, ground, clock, budget, tell)
     for warning in caught:
         warnings.warn_explicit(
             warning.message, warning.category, warning.filename, warning.lineno
@@ -157,7 +169,7 @@ def analyse(
         data=facts,
         limits=curves,
         reached=tuple(reached),
-        verdict=judge(facts, reached, decoders),
+        verdict=judge(facts, reached, decoders, shape),
         warnings=tuple(dict.fromkeys(messages)),
         method=_method(
             command or f"isthmus.analyse({facts.name!r}{reading.arguments()})",
@@ -165,9 +177,13 @@ def analyse(
             clock.timings(),
         ),
         examples=shown,
-        left_out=plan.left_out + late + (no_decoders,) * no_decoders.endswith(ROOM),
+        left_out=plan.left_out
+        + late
+        + tuple(why for why in (no_decoders, no_shape) if why.endswith(ROOM)),
         decoders=decoders,
         no_decoders=no_decoders,
+        dimensions=shape,
+        no_dimensions=no_shape,
     )
 
 
@@ -189,6 +205,24 @@ def _decoders(
     found = compare_decoders(ground, n_code, encoders)
     clock.lap(f"decoders, {n_code} bits")
     return found, why
+
+
+def _dimensions(
+    rows: Rows, ground: Ground, clock: Clock, budget: float, tell: Progress
+) -> tuple[Dimensions | None, str]:
+    """How many latent dimensions the training rows need, or why that is not told."""
+    why = why_no_dimensions(ground.task, budget)
+    if why:
+        return None, why
+    if clock.seconds + dimensions_work(ground.task).assumed_seconds > budget:
+        return None, (
+            "The dimension was not looked at: this machine is slower than assumed, and "
+            f"the budget of {budget:g} s would not do. {ROOM}"
+        )
+    tell("dimensions", 0, 1)
+    found = dimensions_or_why(rows.train, seed=ground.seed)
+    clock.lap("dimensions")
+    return found
 
 
 def _reach_all(
@@ -250,66 +284,6 @@ def _warn_of_few_rows(facts: DataFacts) -> None:
             DataWarning,
             stacklevel=2,
         )
-
-
-def code_lengths(rates: Sequence[float], n_input: int) -> list[int]:
-    """Different code lengths at these rates, at least 1, ascending.
-
-    Examples:
-        >>> code_lengths([0.25, 0.5, 1.0], 2)
-        [1, 2]
-    """
-    return sorted({max(1, round(rate * n_input)) for rate in rates})
-
-
-def task_of(rows: Rows) -> Task:
-    """What the work depends on."""
-    return Task(
-        n_rows=rows.n_rows,
-        n_train=rows.n_train,
-        n_fit=rows.train.shape[0],
-        n_test=rows.test.shape[0],
-        n_input=rows.train.shape[1],
-        single=rows.train.dtype == np.float32,
-    )
-
-
-def fit_rows(train: np.ndarray, n_fit: int, seed: int) -> np.ndarray:
-    """So many of the rows, drawn at random; all if there are no more.
-
-    Examples:
-        >>> fit_rows(np.eye(5), 3, seed=0).shape
-        (3, 5)
-    """
-    if n_fit >= train.shape[0]:
-        return train
-    chosen = np.sort(random_subset(as_rng(seed), train.shape[0], n_fit))
-    return np.asarray(train[chosen])
-
-
-def nearest_to_one(jobs: Sequence[tuple[str, int]], n_input: int) -> int | None:
-    """Designed code length nearest to one symbol per column; None if there is none.
-
-    Examples:
-        >>> nearest_to_one([("design", 16), ("design", 60), ("random", 64)], 64)
-        60
-    """
-    designed = [code for encoder, code in jobs if encoder == "design"]
-    return min(designed, key=lambda code: abs(code - n_input), default=None)
-
-
-def checked_rates(rates: Sequence[float]) -> tuple[float, ...]:
-    """Different rates in ascending order, or an error that says what a rate is."""
-    values = tuple(float(rate) for rate in np.atleast_1d(np.asarray(rates, dtype=float)))
-    if not values:
-        raise ValueOutOfRange("`analyse(rates=...)` must name at least one rate.")
-    for rate in values:
-        if not 0 < rate <= _HIGHEST_RATE:
-            raise ValueOutOfRange(
-                f"`analyse(rates=...)` must be positive and at most {_HIGHEST_RATE:g}; "
-                f"got {rate}."
-            )
-    return tuple(sorted(set(values)))
 
 
 def _method(command: str, seed: int, timings: dict[str, float]) -> Method:

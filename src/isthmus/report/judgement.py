@@ -13,17 +13,23 @@ from isthmus.report.comparison import (
     codec_name,
     nearest_to_one_bit,
 )
+from isthmus.report.dimension_words import about_dimensions
+from isthmus.report.dimensions import Dimensions
 from isthmus.report.reasons import about_decoder, about_gap, why_below
 from isthmus.report.records import DataFacts, Decoded, Reached, Sentence
 from isthmus.report.style import count, number, percent, with_error
 from isthmus.report.thresholds import TIE
 
 MOST_RATES = 3
+MOST_SENTENCES = 6
 _FAR_ABOVE = 2.0
 
 
 def judge(
-    facts: DataFacts, reached: Sequence[Reached], decoders: Sequence[Decoded] = ()
+    facts: DataFacts,
+    reached: Sequence[Reached],
+    decoders: Sequence[Decoded] = (),
+    dimensions: Dimensions | None = None,
 ) -> tuple[Sentence, ...]:
     """Three to six sentences that hold for exactly these numbers.
 
@@ -31,11 +37,25 @@ def judge(
         facts: Of the data.
         reached: What was measured, designed encoders among them.
         decoders: The same bits read by several decoders.
+        dimensions: How many latent dimensions the rows need.
 
     Returns:
-        Sentences with the section each speaks of: the data, the codec to use, what the
-        autoencoder leaves, and why that is not the reference.
+        Sentences with the section each speaks of: the data, the dimensions, the codec to
+        use, what the autoencoder leaves, and why that is not the reference.
     """
+    said = _judge(facts, reached, decoders)
+    if dimensions is None:
+        return said
+    added = Sentence(about_dimensions(dimensions), "dimensions")
+    if len(said) < MOST_SENTENCES:
+        return (said[0], added, *said[1:])
+    both = Sentence(f"{said[0].text} {added.text}", "dimensions")
+    return (both, *said[1:])
+
+
+def _judge(
+    facts: DataFacts, reached: Sequence[Reached], decoders: Sequence[Decoded]
+) -> tuple[Sentence, ...]:
     designed = [row for row in reached if row.encoder == "design"]
     if not designed:
         return (_about_data(facts),)

@@ -9,12 +9,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.protocol import held_out_count
-from isthmus.report.analysis import (
-    DEFAULT_RATES,
-    checked_rates,
-    code_lengths,
-    nearest_to_one,
-)
+from isthmus.report.analysis import DEFAULT_RATES
 from isthmus.report.budget import (
     DEFAULT_SECONDS,
     READING_SHARE,
@@ -35,8 +30,10 @@ from isthmus.report.decoders import (
     decoders_work,
     why_no_decoders,
 )
+from isthmus.report.dimensions import dimensions_work, why_no_dimensions
 from isthmus.report.large import FIT_ROWS, KEPT, LARGE
 from isthmus.report.records import to_plain
+from isthmus.report.tasks import checked_rates, code_lengths, nearest_to_one
 
 START_SECONDS = 1.8  # libraries, and writing the page, on a machine of its own
 _START_BYTES = 1.8e8  # interpreter, libraries, and the page with its plotting library
@@ -196,6 +193,8 @@ def plan_report(
         encoders, _ = choose_encoders(task, code, task.n_directions, BUDGET_SHARE * budget)
         work = decoders_work(task, code, encoders)
         compared.append((f"decoders, {code} bits", work))
+    if not why_no_dimensions(task, budget):
+        compared.append(("dimensions", dimensions_work(task)))
     for name, work in (
         ("covariance", moments),
         ("describe", describing_work(task)),

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from isthmus.report.dimensions import Dimensions
+
 
 @dataclasses.dataclass(frozen=True)
 class DataFacts:
@@ -278,6 +280,8 @@ class Analysis:
     left_out: tuple[str, ...] = ()
     decoders: tuple[Decoded, ...] = ()
     no_decoders: str = ""
+    dimensions: Dimensions | None = None
+    no_dimensions: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as plain Python, keys as in the attributes; JSON takes it."""

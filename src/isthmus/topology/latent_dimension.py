@@ -45,6 +45,9 @@ class LatentDimensionReport:
         torsion: Certificates that two coefficient fields give together.
         orientable: Whether the components have two sides; None if undecided.
         n_components: Components of the cloud.
+        holes: Of each component, the largest first: all classes of degree one and more.
+        n_points: Distinct points that were triangulated, or landmarks drawn from.
+        covering_radius: Largest distance of a row to them; 0 for all.
     """
 
     dim: int
@@ -58,6 +61,9 @@ class LatentDimensionReport:
     torsion: tuple[TorsionCertificate, ...]
     orientable: bool | None
     n_components: int
+    holes: tuple[Holes, ...]
+    n_points: int
+    covering_radius: float
 
     def status(self, n_code: int) -> str:
         """What is known of a latent dimension, in one or three words.
@@ -142,7 +148,7 @@ def latent_dimension_report(
 def _local_dimension(part: np.ndarray) -> int:
     """Consensus of the estimators on one component, at least 1."""
     if part.shape[0] < LEAST_POINTS:
-        return max(1, affine_span(part).points.shape[1])
+        return max(1, int(affine_span(part).points.shape[1]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # told by intrinsic_dimension itself
         found: int = intrinsic_dimension(part).dimension
@@ -175,6 +181,9 @@ def _concluded(
         torsion=torsion,
         orientable=orientable,
         n_components=len(holes),
+        holes=tuple(holes),
+        n_points=parts.n_points,
+        covering_radius=parts.covering_radius,
     )
 
 

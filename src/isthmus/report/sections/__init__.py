@@ -8,12 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from isthmus.report.records import Analysis
-from isthmus.report.sections import data, decoders, fails, limits, method, reached, verdict
+from isthmus.report.sections import (
+    data,
+    decoders,
+    dimensions,
+    fails,
+    limits,
+    method,
+    reached,
+    verdict,
+)
 from isthmus.report.sections.base import Section
 
 SECTIONS: tuple[Callable[[Analysis], Section], ...] = (
     verdict.build,
     data.build,
+    dimensions.build,
     limits.build,
     reached.build,
     decoders.build,

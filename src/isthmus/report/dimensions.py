@@ -1,0 +1,304 @@
+"""How many latent dimensions: estimates, holes, and what they rule out."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isthmus.core.errors import DataError, DataWarning
+from isthmus.core.random import as_rng, random_subset
+from isthmus.report.costs import Task, Work
+
+if TYPE_CHECKING:
+    from isthmus.topology import (
+        Certificate,
+        DimensionReport,
+        LatentDimensionReport,
+    )
+
+MOST_ROWS = 5000
+"""Rows that neighbours are looked for among, in a report."""
+MOST_POINTS = {1: 5000, 2: 5000, 3: 3000}
+"""Points triangulated in a report by columns; beyond three columns 1000."""
+FEW_POINTS = 1000
+SHORTEST = 0.005
+"""Of the largest radius at which a hole is filled: shorter bars are not drawn."""
+LEVEL = 0.05
+BUDGET_SHARE = 0.2
+BARS = 12
+"""Holes of each degree that are drawn, the longest."""
+_LEAST_ROWS = 20
+_HOLES_FLOPS = 4e11  # 1000 points in four dimensions, two fields, as products
+_NO_EXTRA = (
+    "Holes were not looked for: that needs gudhi, which the extra brings: "
+    "pip install 'isthmus[topology]'."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """One opinion on the intrinsic dimension."""
+
+    method: str
+    value: float
+    standard_error: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CodeStatus:
+    """What is known of a latent dimension.
+
+    Attributes:
+        n_code: Latent dimension; the first of those that share all that follows.
+        last: The last of them.
+        status: "obstructed", "suspected", "undecided" or "no obstruction exists".
+        certificate: The error that it must make somewhere; None from degrees on that
+            were not looked at.
+    """
+
+    n_code: int
+    last: int
+    status: str
+    certificate: Certificate | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Hole:
+    """One hole of the cloud: radii in input units at which it appears and is filled."""
+
+    degree: int
+    birth: float
+    death: float
+    component: int
+    p_value: float | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dimensions:
+    """How many latent dimensions the rows need, as far as can be told.
+
+    Attributes:
+        n_rows: Different rows that neighbours were looked for among.
+        dimension: Intrinsic dimension, the consensus.
+        median: The same, not rounded.
+        spread: Largest less smallest of the three that vote, over the median.
+        estimates: All opinions.
+        scan_radius: Scales of Gride, input units.
+        scan_value: Dimension at each.
+        scan_error: Its standard error.
+        doubts: What speaks against the estimate, one sentence each.
+        certified_lower: Least latent dimension that no significant hole rules out.
+        estimated_lower: The same by all rules, estimates among them.
+        reasons: Sentences, one for each rule.
+        upper: Latent dimension from which on no obstruction exists.
+        upper_is_theorem: Whether that holds without the assumption of a manifold.
+        orientable: Whether the cloud has two sides; None if undecided.
+        n_components: Pieces that the cloud falls into.
+        codes: Every latent dimension up to `upper`.
+        holes: The longest of each degree.
+        n_points: Points that were triangulated.
+        covering_radius: Largest distance of one of the rows to them; input units.
+        n_columns: Dimensions in which they were.
+        no_holes: Why there were none looked for; empty if they were.
+    """
+
+    n_rows: int
+    dimension: int
+    median: float
+    spread: float
+    estimates: tuple[Estimate, ...]
+    scan_radius: np.ndarray
+    scan_value: np.ndarray
+    scan_error: np.ndarray
+    doubts: tuple[str, ...]
+    certified_lower: int = 1
+    estimated_lower: int = 1
+    reasons: tuple[str, ...] = ()
+    upper: int = 0
+    upper_is_theorem: bool = False
+    orientable: bool | None = None
+    n_components: int = 1
+    codes: tuple[CodeStatus, ...] = ()
+    holes: tuple[Hole, ...] = ()
+    n_points: int = 0
+    covering_radius: float = 0.0
+    n_columns: int = 0
+    no_holes: str = ""
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """That of the largest latent dimension that is ruled out for certain."""
+        for code in self.codes:
+            if code.n_code <= self.certified_lower - 1 <= code.last:
+                return code.certificate
+        return None
+
+
+def dimensions_work(task: Task) -> Work:
+    """Neighbours of all rows looked at, and the holes of fewer."""
+    n, d = min(task.n_rows, MOST_ROWS), task.n_input
+    points = min(n, MOST_POINTS.get(d, FEW_POINTS))
+    holes = _HOLES_FLOPS * points / FEW_POINTS if d > 3 else 6e9 * d * points / FEW_POINTS
+    return Work(2.0 * n**2 * d + 2.0 * n * d * min(n, d) + holes, 60.0 * n**2)
+
+
+def why_no_dimensions(task: Task, budget: float) -> str:
+    """Why the dimension is not looked at, in one sentence; empty if it is."""
+    if min(task.n_rows, task.n_train) < _LEAST_ROWS:
+        return f"The dimension of fewer than {_LEAST_ROWS} rows cannot be told."
+    seconds = dimensions_work(task).assumed_seconds
+    if seconds > BUDGET_SHARE * budget:
+        return (
+            f"The dimension was not looked at: that would take about {seconds:.0f} s on "
+            "two slow cores. A larger --budget has room for it."
+        )
+    return ""
+
+
+def measure_dimensions(
+    rows: np.ndarray, *, seed: int = 0, quick: bool = True, max_points: int | None = None
+) -> Dimensions:
+    """Intrinsic dimension, holes and what they rule out, of a sample of the rows.
+
+    Args:
+        rows: Finite rows.
+        seed: Of the draw.
+        quick: Look at no more rows and points than a report has time for.
+        max_points: Points to triangulate; None for what `quick` says.
+
+    Returns:
+        The record.
+
+    Raises:
+        DataError: If there are too few different rows, or all are equally far apart.
+    """
+    from isthmus.topology import intrinsic_dimension
+
+    if quick and rows.shape[0] > MOST_ROWS:
+        kept = random_subset(as_rng(seed), rows.shape[0], MOST_ROWS)
+        rows = rows[np.sort(kept)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # each stands in the record
+        found = intrinsic_dimension(rows)
+    record = _estimated(found)
+    if importlib.util.find_spec("gudhi") is None:
+        return dataclasses.replace(record, no_holes=_NO_EXTRA)
+    from isthmus.topology import latent_dimension_report
+
+    if max_points is None and quick:
+        max_points = MOST_POINTS.get(rows.shape[1], FEW_POINTS)
+    report = latent_dimension_report(rows, dim=found.dimension, max_points=max_points)
+    return dataclasses.replace(record, **_of_report(report))
+
+
+def _estimated(found: DimensionReport) -> Dimensions:
+    return Dimensions(
+        n_rows=found.n_points,
+        dimension=found.dimension,
+        median=found.median,
+        spread=found.spread,
+        estimates=tuple(
+            Estimate(one.method, one.value, one.standard_error)
+            for one in found.estimates.values()
+        ),
+        scan_radius=found.scan.radius,
+        scan_value=found.scan.value,
+        scan_error=found.scan.standard_error,
+        doubts=found.warnings,
+    )
+
+
+def _of_report(report: LatentDimensionReport) -> dict[str, Any]:
+    return {
+        "certified_lower": report.certified_lower,
+        "estimated_lower": report.estimated_lower,
+        "reasons": tuple(
+            f"at least {least}: {why}" for least, why in report.reasons.values()
+        ),
+        "upper": report.upper,
+        "upper_is_theorem": report.upper_is_theorem,
+        "orientable": report.orientable,
+        "n_components": report.n_components,
+        "codes": _codes(report),
+        "holes": _longest(report),
+        "n_points": report.n_points,
+        "covering_radius": report.covering_radius,
+        "n_columns": max(holes.dim for holes in report.holes),
+    }
+
+
+def _codes(report: LatentDimensionReport) -> tuple[CodeStatus, ...]:
+    """One entry for each latent dimension with a certificate, then runs of one status."""
+    found: list[CodeStatus] = []
+    for n_code in range(1, report.upper + 1):
+        status = report.status(n_code)
+        bound = report.certificates.get(n_code)
+        if status == "obstructed":
+            bound = _significant(report, n_code)
+        elif bound is not None and bound.degree is None:
+            bound = None
+        before = found[-1] if found else None
+        same = before is not None and before.status == status
+        if before is not None and same and before.certificate is None and bound is None:
+            found[-1] = dataclasses.replace(before, last=n_code)
+        else:
+            found.append(CodeStatus(n_code, n_code, status, bound))
+    return tuple(found)
+
+
+def _significant(report: LatentDimensionReport, n_code: int) -> Certificate:
+    """The largest error that a hole which is more than chance certifies."""
+    n_tests = sum(holes.degree.size for holes in report.holes)
+    given = report.certificates[n_code]
+    radius = given.bound / given.relative  # both are of one hole at least as good
+    found = []
+    for component, holes in enumerate(report.holes):
+        sure = holes.counts & (holes.degree >= n_code) & (n_tests * holes.p_value < LEVEL)
+        for i in np.flatnonzero(sure & (holes.bound > 0.0)).tolist():
+            found.append((float(holes.bound[i]), component, i))
+    bound, component, i = max(found)
+    holes = report.holes[component]
+    longest, share = holes.longest_edge(float(holes.birth[i]))
+    return dataclasses.replace(
+        given,
+        bound=bound,
+        relative=bound / radius,
+        p_value=min(1.0, n_tests * float(holes.p_value[i])),
+        degree=int(holes.degree[i]),
+        birth=float(holes.birth[i]),
+        death=float(holes.death[i]),
+        component=component,
+        longest_edge=longest,
+        longest_edge_quantile=share,
+    )
+
+
+def _longest(report: LatentDimensionReport) -> tuple[Hole, ...]:
+    found: list[Hole] = []
+    n_tests = sum(holes.degree.size for holes in report.holes)
+    for component, holes in enumerate(report.holes):
+        for degree in np.unique(holes.degree).tolist():
+            at = np.flatnonzero(holes.degree == degree)
+            length = holes.death[at] - holes.birth[at]
+            at = at[np.argsort(-length, kind="stable")][:BARS]
+            at = at[holes.death[at] - holes.birth[at] > SHORTEST * holes.death.max()]
+            for i in at.tolist():
+                p = float(holes.p_value[i])
+                corrected = None if np.isnan(p) else min(1.0, n_tests * p)
+                birth, death = float(holes.birth[i]), float(holes.death[i])
+                found.append(Hole(degree, birth, death, component, corrected))
+    return tuple(sorted(found, key=lambda hole: (hole.degree, hole.birth - hole.death)))
+
+
+def dimensions_or_why(
+    rows: np.ndarray, *, seed: int, quick: bool = True
+) -> tuple[Dimensions | None, str]:
+    """The record, or why there is none, in one sentence."""
+    try:
+        return measure_dimensions(rows, seed=seed, quick=quick), ""
+    except DataError as error:
+        return None, f"The dimension cannot be told: {error}"
