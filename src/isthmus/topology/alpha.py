@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from isthmus.core.errors import NotConverged
 from isthmus.core.random import as_rng
 from isthmus.topology.circumspheres import circumspheres
+from isthmus.topology.delaunay import delaunay_simplices
 from isthmus.topology.faces import Facets, facets
 
 JITTER = 2.0**-27
@@ -63,10 +64,10 @@ def alpha_complex(points: Float[np.ndarray, "sample dim"]) -> AlphaComplex:
     strictly inside the smallest circumsphere of the face, and otherwise its own squared
     circumradius (never more than a coface). Vertices have 0.
 
-    Where Qhull returns no proper triangulation (cospherical points, as on a grid, leave
-    flat simplices, and points may be lost), every point is moved by at most
-    ``JITTER`` = 2^-27 = 7.5e-9 diameters along fixed pseudo-random directions. By the
-    stability theorem births and deaths then move by at most as much.
+    Where Qhull returns no proper triangulation (on a grid more than dim + 1 points share
+    a sphere, which leaves flat simplices; points may be lost), every point is moved by at
+    most ``JITTER`` = 2^-27 = 7.5e-9 diameters along fixed pseudo-random directions. By
+    the stability theorem births and deaths then move by at most as much.
 
     Args:
         points: Distinct finite points, none of them within rounding of another, not all
@@ -92,7 +93,7 @@ def alpha_complex(points: Float[np.ndarray, "sample dim"]) -> AlphaComplex:
     step = JITTER * scale
     for attempt in range(_ATTEMPTS + 1):
         moved = points if attempt == 0 else _jittered(points, step, attempt)
-        tops = _triangulated(moved)
+        tops = delaunay_simplices(moved)
         made = None if tops is None else _filtered(moved, tops, scale, strict=not attempt)
         if made is not None:
             return dataclasses.replace(made, jitter=0.0 if attempt == 0 else step)
@@ -106,25 +107,6 @@ def alpha_complex(points: Float[np.ndarray, "sample dim"]) -> AlphaComplex:
 def _jittered(points: np.ndarray, step: float, seed: int) -> np.ndarray:
     width = step / np.sqrt(points.shape[1])
     return points + as_rng(seed).uniform(-width, width, points.shape)
-
-
-def _triangulated(points: np.ndarray) -> np.ndarray | None:
-    """Ascending vertices of Delaunay simplices, or None if Qhull gives up."""
-    count, dim = points.shape
-    if count == dim + 1:
-        return np.arange(count, dtype=np.int32)[:, None]
-    if dim == 1:
-        order = np.argsort(points[:, 0])
-        return np.sort(np.stack([order[:-1], order[1:]]), axis=0).astype(np.int32)
-    from scipy.spatial import Delaunay, QhullError
-
-    try:
-        found = Delaunay(points)
-    except QhullError:
-        return None
-    if found.coplanar.size:
-        return None
-    return np.ascontiguousarray(np.sort(found.simplices, axis=1).T)
 
 
 def _filtered(

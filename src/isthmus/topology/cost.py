@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.memory import available_memory
 from isthmus.core.random import as_rng, random_subset
+from isthmus.topology.delaunay import delaunay_simplices
 
 MOST_SIMPLICES = 4_000_000
 """Simplices that are made without asking: about half a minute and 1 GB."""
@@ -127,11 +128,5 @@ def covering_radius(
 
 def _tops(points: np.ndarray, size: int) -> int:
     """Delaunay simplices of a random sample; 0 where Qhull gives up."""
-    from scipy.spatial import Delaunay, QhullError
-
-    if points.shape[1] == 1:
-        return size
-    try:
-        return int(Delaunay(points[random_rows(points.shape[0], size)]).simplices.shape[0])
-    except (QhullError, ValueError):
-        return 0
+    found = delaunay_simplices(points[random_rows(points.shape[0], size)])
+    return 0 if found is None else found.shape[1]
