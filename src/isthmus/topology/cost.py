@@ -20,6 +20,8 @@ _PER_TOP = {1: 2.0, 2: 3.0, 3: 4.4, 4: 6.2}
 _BYTES = 300
 _SECONDS = 8e-6
 _CAREFUL = 0.9
+_TREE_DIM = 8
+_BLOCK = 512
 _COVERING_WORK = 50_000_000_000
 
 
@@ -115,15 +117,27 @@ def covering_radius(
 ) -> float:
     """Largest distance of a point to the nearest row kept, in input units.
 
-    Above 5e10 products only the first points that stay below it are looked at.
-    """
-    from scipy.spatial import cKDTree
+    In more than eight dimensions, where all distances must be computed, at most
+    5e10 / (rows kept x dimensions) points, evenly spaced, are looked at.
 
+    Examples:
+        >>> covering_radius(np.array([[0.0], [1.0], [5.0]]), np.array([0, 1]))
+        4.0
+    """
     count, dim = points.shape
-    if dim > 8:
-        count = min(count, max(1, _COVERING_WORK // (rows.size * dim)))
-    tree = cKDTree(points[rows])
-    return float(tree.query(points[:count])[0].max())
+    if dim <= _TREE_DIM:
+        from scipy.spatial import cKDTree
+
+        return float(cKDTree(points[rows]).query(points)[0].max())
+    step = -(-count * rows.size * dim // _COVERING_WORK)
+    kept, looked = points[rows], points[::step]
+    squares = np.square(kept).sum(axis=1)
+    farthest = 0.0
+    for start in range(0, looked.shape[0], _BLOCK):
+        block = looked[start : start + _BLOCK]
+        nearest = (squares - 2.0 * (block @ kept.T)).min(axis=1)
+        farthest = max(farthest, float((nearest + np.square(block).sum(axis=1)).max()))
+    return float(np.sqrt(farthest))
 
 
 def _tops(points: np.ndarray, size: int) -> int:
