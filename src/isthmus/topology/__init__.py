@@ -5,5 +5,14 @@ from isthmus.topology.latent_dimension import (
     LatentDimensionReport,
     latent_dimension_report,
 )
+from isthmus.topology.significance import monte_carlo_p_value
+from isthmus.topology.torsion import TorsionCertificate
 
-__all__ = ["Certificate", "LatentDimensionReport", "certificate", "latent_dimension_report"]
+__all__ = [
+    "Certificate",
+    "LatentDimensionReport",
+    "TorsionCertificate",
+    "certificate",
+    "latent_dimension_report",
+    "monte_carlo_p_value",
+]
