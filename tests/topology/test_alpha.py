@@ -92,6 +92,16 @@ def test_degenerate_clouds_have_the_intervals_of_exact_arithmetic(name):
             )
 
 
+def test_a_triangulation_that_is_not_delaunay_is_refused(monkeypatch):
+    """The other diagonal of a kite: a triangulation, and wrong by more than rounding."""
+    kite = np.array([[0.0, 0.0], [2.0, 0.0], [1.0, 0.4], [1.0, -0.4]])
+    wrong = np.array([[0, 0], [1, 1], [2, 3]])
+    monkeypatch.setattr("isthmus.topology.alpha.delaunay_simplices", lambda points: wrong)
+    assert alpha_complex(kite).jitter > 0.0  # trusted only after the points were moved
+    monkeypatch.undo()
+    assert alpha_complex(kite).jitter == 0.0
+
+
 def test_what_a_jitter_is_for():
     """A grid needs one, a random cloud and cocircular points do not."""
     assert alpha_complex(grid(8, 8, 8)).jitter > 0.0

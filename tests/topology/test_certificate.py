@@ -1,4 +1,5 @@
 import builtins
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -18,7 +19,7 @@ from topology.clouds import (
     trefoil,
 )
 
-from isthmus.core import DataError, MissingDependency, ValueOutOfRange
+from isthmus.core import DataError, MissingDependency, NotConverged, ValueOutOfRange
 from isthmus.topology import certificate
 from isthmus.topology.components import connected_components
 from isthmus.topology.cost import MOST_SIMPLICES, alpha_cost
@@ -191,6 +192,8 @@ def test_grid_and_cocircular_points():
         (np.ones((9, 2)), 1.5, {}, ValueOutOfRange, "whole number"),
         (np.full((9, 2), np.nan), 1, {}, DataError, "row 0"),
         (np.ones(9), 1, {}, DataError, "reshape"),
+        (1e200 * np.eye(3), 1, {}, DataError, "another unit"),
+        (1e-200 * np.eye(3), 1, {}, DataError, "another unit"),
         (np.ones((0, 3)), 1, {}, DataError, "rows and columns"),
         ([["a", "b"]], 1, {}, ValueOutOfRange, "real numbers"),
         (np.ones((9, 2)), 1, {"max_birth": -1.0}, ValueOutOfRange, "positive radius"),
@@ -254,6 +257,47 @@ def test_work_is_told_beforehand_and_sampled_when_too_much(rng, monkeypatch):
         certificate(points, 2, max_points=3000)
     fewer = int(str(refused.value).split("max_points=")[-1].split(",")[0])
     assert certificate(points, 2, max_points=fewer).n_points == fewer
+
+
+def test_an_outlier_is_harmless_until_rounding_hides_the_rest(rng):
+    points = drawn(circle, rng, 80)
+    base = certificate(points, 1, max_birth=0.5)
+    for far in (1e2, 1e5):
+        found = certificate(np.vstack([points, [[far, 0.0]]]), 1, max_birth=0.5)
+        assert found.bound == pytest.approx(base.bound, rel=1e-9)
+    for far in (1e6, 1e7, 1e8):  # near the rounding of squares: never too much
+        with contextlib.suppress(NotConverged):
+            found = certificate(np.vstack([points, [[far, 0.0]]]), 1, max_birth=0.5)
+            assert found.bound <= base.bound + 1e-9 * far
+
+
+def share_of_alarms(draw, n_code, n_draws, seed=0):
+    rng = np.random.default_rng(seed)
+    found = [certificate(draw(rng), n_code).smallest_p_value for _ in range(n_draws)]
+    return np.mean([p is not None and p < 0.05 for p in found])
+
+
+@pytest.mark.slow
+def test_false_alarms_are_rare_and_clear_circles_found():
+    """At level .05: clouds without shape at most .05 + 3 standard errors (of 150 draws)."""
+
+    def arc(rng):
+        return circle(rng.uniform(0, 3, 60)) + 0.02 * rng.standard_normal((60, 2))
+
+    def noisy(rng, noise):
+        return drawn(circle, rng, 60) + noise * rng.standard_normal((60, 2))
+
+    for draw in (
+        lambda r: r.standard_normal((200, 2)),
+        lambda r: r.uniform(size=(150, 3)),
+        arc,
+    ):
+        assert share_of_alarms(draw, 1, 150) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)
+    assert share_of_alarms(lambda r: noisy(r, 0.0), 1, 100) == 1.0
+    # .92 and .52 were found before, with 5 standard errors of 150 draws.
+    assert abs(share_of_alarms(lambda r: noisy(r, 0.01), 1, 150) - 0.92) < 0.11
+    assert abs(share_of_alarms(lambda r: noisy(r, 0.05), 1, 150) - 0.52) < 0.21
+    assert share_of_alarms(lambda r: sphere(r, 300), 2, 20) == 1.0
 
 
 def test_answer_is_frozen(rng):

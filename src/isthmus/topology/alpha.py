@@ -10,12 +10,15 @@ from jaxtyping import Float, Int
 from isthmus.core.errors import NotConverged
 from isthmus.core.random import as_rng
 from isthmus.topology.circumspheres import circumspheres
+from isthmus.topology.delaunay import delaunay_simplices
 from isthmus.topology.faces import Facets, facets
 
 JITTER = 2.0**-27
 """Largest displacement of a point of a degenerate cloud, in diameters of the cloud."""
 
 _ATTEMPTS = 3
+_BLOCK = 8192
+_INSIDE = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,10 +66,11 @@ def alpha_complex(points: Float[np.ndarray, "sample dim"]) -> AlphaComplex:
     strictly inside the smallest circumsphere of the face, and otherwise its own squared
     circumradius (never more than a coface). Vertices have 0.
 
-    Where Qhull returns no proper triangulation (cospherical points, as on a grid, leave
-    flat simplices, and points may be lost), every point is moved by at most
-    ``JITTER`` = 2^-27 = 7.5e-9 diameters along fixed pseudo-random directions. By the
-    stability theorem births and deaths then move by at most as much.
+    Where Qhull returns no Delaunay triangulation (on a grid more than dim + 1 points share
+    a sphere, which leaves flat simplices; near rounding points are lost or lie inside the
+    spheres of others), every point is moved by at most ``JITTER`` = 2^-27 = 7.5e-9
+    diameters along fixed pseudo-random directions. By the stability theorem births and
+    deaths then move by at most as much.
 
     Args:
         points: Distinct finite points, none of them within rounding of another, not all
@@ -92,39 +96,21 @@ def alpha_complex(points: Float[np.ndarray, "sample dim"]) -> AlphaComplex:
     step = JITTER * scale
     for attempt in range(_ATTEMPTS + 1):
         moved = points if attempt == 0 else _jittered(points, step, attempt)
-        tops = _triangulated(moved)
+        tops = delaunay_simplices(moved)
         made = None if tops is None else _filtered(moved, tops, scale, strict=not attempt)
         if made is not None:
             return dataclasses.replace(made, jitter=0.0 if attempt == 0 else step)
     raise NotConverged(
         "`alpha_complex(points=...)` must be distinct points that span their space; got "
         f"{points.shape[0]} points in {points.shape[1]} dimensions that have no "
-        "triangulation. Remove near-duplicates or project to fewer dimensions."
+        "triangulation. Remove near-duplicates, and outliers more than 10^5 times as far "
+        "away as the rest is wide."
     )
 
 
 def _jittered(points: np.ndarray, step: float, seed: int) -> np.ndarray:
     width = step / np.sqrt(points.shape[1])
     return points + as_rng(seed).uniform(-width, width, points.shape)
-
-
-def _triangulated(points: np.ndarray) -> np.ndarray | None:
-    """Ascending vertices of Delaunay simplices, or None if Qhull gives up."""
-    count, dim = points.shape
-    if count == dim + 1:
-        return np.arange(count, dtype=np.int32)[:, None]
-    if dim == 1:
-        order = np.argsort(points[:, 0])
-        return np.sort(np.stack([order[:-1], order[1:]]), axis=0).astype(np.int32)
-    from scipy.spatial import Delaunay, QhullError
-
-    try:
-        found = Delaunay(points)
-    except QhullError:
-        return None
-    if found.coplanar.size:
-        return None
-    return np.ascontiguousarray(np.sort(found.simplices, axis=1).T)
 
 
 def _filtered(
@@ -145,7 +131,10 @@ def _filtered(
         radii = np.where(forced, floor, np.minimum(radii, floor))
         values.append(radii)
         found = facets(simplices[-1], points.shape[0])
-        if size == tops.shape[0] and found.cofaces.max() > 2:
+        if size == tops.shape[0] and (
+            found.cofaces.max() > 2
+            or (strict and not _is_delaunay(points, tops, found, radii, centres, scale))
+        ):
             return None
         simplices.append(found.simplices)
         if size > 2:
@@ -155,6 +144,34 @@ def _filtered(
     if euler != 1 or values[-1].size != points.shape[0]:
         return None
     return AlphaComplex(points, tuple(reversed(simplices)), tuple(reversed(values)))
+
+
+def _is_delaunay(
+    points: np.ndarray,
+    tops: np.ndarray,
+    found: Facets,
+    radii: np.ndarray,
+    centres: np.ndarray,
+    scale: float,
+) -> bool:
+    """Whether no simplex has the far vertex of a neighbour inside its circumsphere.
+
+    A triangulation of the hull of which this holds is Delaunay. Spheres wider than the
+    cloud are not looked at, since no hole lives that long.
+    """
+    first = found.starts[found.cofaces == 2]
+    owner, other = found.owner[first], found.owner[first + 1]
+    small = radii[owner] <= scale * scale
+    first, owner, other = first[small], owner[small], other[small]
+    for start in range(0, owner.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        corners = points[tops[:, owner[part]]]
+        centre = np.einsum("vs,vsd->sd", centres[:, owner[part]], corners)
+        far = points[tops[found.opposite[first[part] + 1], other[part]]]
+        depth = np.sqrt(radii[owner[part]]) - np.linalg.norm(far - centre, axis=1)
+        if depth.max() > _INSIDE * scale:
+            return False
+    return True
 
 
 def _from_cofaces(

@@ -43,7 +43,8 @@ class Certificate:
         separate: Whether the component is farther than two births from the rest.
         n_components: Components of the cloud.
         n_points: Distinct points used.
-        covering_radius: Largest distance of a row to the points used; 0 for all.
+        covering_radius: Largest distance of a row to the points used, 0 if all are used;
+            of many wide rows only some are looked at.
         jitter: Displacement of a degenerate cloud; the bound allows for it.
     """
 

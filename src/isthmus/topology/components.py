@@ -49,7 +49,8 @@ def connected_components(
 
     Args:
         points: Distinct points.
-        edges: Pairs among which the tree is, such as Delaunay edges; all by default.
+        edges: Pairs among which the tree is, such as Delaunay edges; all by
+            default, for at most some thousand points.
 
     Returns:
         Labels, and the distance between components.
@@ -117,8 +118,11 @@ def _spanning_tree(
 
 
 def _prim(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Prim's algorithm on all pairs, in quadratic time and linear memory."""
+    """Prim's algorithm on all pairs, in quadratic time and memory."""
+    from scipy.spatial.distance import pdist, squareform
+
     count = points.shape[0]
+    distances = squareform(pdist(points))
     nearest = np.full(count, np.inf)
     parent = np.zeros(count, np.int64)
     outside = np.ones(count, bool)
@@ -126,10 +130,10 @@ def _prim(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     newest = 0
     for step in range(count - 1):
         outside[newest] = False
-        away = np.square(points - points[newest]).sum(axis=1)
+        away = distances[newest]
         closer = outside & (away < nearest)
         nearest[closer] = away[closer]
         parent[closer] = newest
         newest = int(np.where(outside, nearest, np.inf).argmin())
         pairs[:, step] = parent[newest], newest
-    return pairs, np.sqrt(nearest[pairs[1]])
+    return pairs, nearest[pairs[1]]

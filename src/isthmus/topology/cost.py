@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.memory import available_memory
 from isthmus.core.random import as_rng, random_subset
+from isthmus.topology.delaunay import delaunay_simplices
 
 MOST_SIMPLICES = 4_000_000
 """Simplices that are made without asking: about half a minute and 1 GB."""
@@ -19,6 +20,8 @@ _PER_TOP = {1: 2.0, 2: 3.0, 3: 4.4, 4: 6.2}
 _BYTES = 300
 _SECONDS = 8e-6
 _CAREFUL = 0.9
+_TREE_DIM = 8
+_BLOCK = 512
 _COVERING_WORK = 50_000_000_000
 
 
@@ -114,24 +117,30 @@ def covering_radius(
 ) -> float:
     """Largest distance of a point to the nearest row kept, in input units.
 
-    Above 5e10 products only the first points that stay below it are looked at.
-    """
-    from scipy.spatial import cKDTree
+    In more than eight dimensions, where all distances must be computed, at most
+    5e10 / (rows kept x dimensions) points, evenly spaced, are looked at.
 
+    Examples:
+        >>> covering_radius(np.array([[0.0], [1.0], [5.0]]), np.array([0, 1]))
+        4.0
+    """
     count, dim = points.shape
-    if dim > 8:
-        count = min(count, max(1, _COVERING_WORK // (rows.size * dim)))
-    tree = cKDTree(points[rows])
-    return float(tree.query(points[:count])[0].max())
+    if dim <= _TREE_DIM:
+        from scipy.spatial import cKDTree
+
+        return float(cKDTree(points[rows]).query(points)[0].max())
+    step = -(-count * rows.size * dim // _COVERING_WORK)
+    kept, looked = points[rows], points[::step]
+    squares = np.square(kept).sum(axis=1)
+    farthest = 0.0
+    for start in range(0, looked.shape[0], _BLOCK):
+        block = looked[start : start + _BLOCK]
+        nearest = (squares - 2.0 * (block @ kept.T)).min(axis=1)
+        farthest = max(farthest, float((nearest + np.square(block).sum(axis=1)).max()))
+    return float(np.sqrt(farthest))
 
 
 def _tops(points: np.ndarray, size: int) -> int:
     """Delaunay simplices of a random sample; 0 where Qhull gives up."""
-    from scipy.spatial import Delaunay, QhullError
-
-    if points.shape[1] == 1:
-        return size
-    try:
-        return int(Delaunay(points[random_rows(points.shape[0], size)]).simplices.shape[0])
-    except (QhullError, ValueError):
-        return 0
+    found = delaunay_simplices(points[random_rows(points.shape[0], size)])
+    return 0 if found is None else found.shape[1]

@@ -13,6 +13,7 @@ from isthmus.core.linalg import with_signs
 
 _RANK = 1e-10
 _OWN_AXES = 4
+_LARGEST = 1e100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,8 @@ def checked_cloud(call: str, X: object) -> Float[np.ndarray, "sample dim"]:
 
     Raises:
         ValueOutOfRange: If they are no real numbers.
-        DataError: If there are no rows or columns, or a value is not finite.
+        DataError: If there are no rows or columns, or a value is not finite,
+            or its square would not be.
     """
     points = real_array(call, X)
     if points.ndim < 2 or points.size == 0:
@@ -55,6 +57,13 @@ def checked_cloud(call: str, X: object) -> Float[np.ndarray, "sample dim"]:
         raise DataError(
             f"`{call}` must be finite; got NaN or infinity in {bad.size} of "
             f"{points.shape[0]} rows, the first of them row {bad[0]}. Leave these rows out."
+        )
+    largest = float(np.abs(points).max())
+    spread = float(np.ptp(points, axis=0).max())
+    if largest > _LARGEST or 0.0 < spread < 1.0 / _LARGEST:
+        raise DataError(
+            f"`{call}` must have squares that a double holds; got values up to "
+            f"{largest:.3g} and a spread of {spread:.3g}. Give them in another unit."
         )
     return points
 
