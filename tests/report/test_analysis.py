@@ -81,7 +81,7 @@ def test_verdict_has_three_to_six_sentences_that_link_to_sections(gaussian):
     for analysis in (gaussian, many):
         assert 3 <= len(analysis.verdict) <= 6
         sections = {s.section for s in analysis.verdict}
-        assert sections <= {"data", "limits", "reached", "method"}
+        assert sections <= {"data", "dimensions", "limits", "reached", "method"}
 
 
 def test_last_rows_of_a_series():

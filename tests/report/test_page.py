@@ -64,7 +64,8 @@ def page():
 
 
 def test_order_of_sections():
-    names = ["verdict", "data", "limits", "reached", "decoder", "fails", "method"]
+    names = ["verdict", "data", "dimensions", "limits"]
+    names += ["reached", "decoder", "fails", "method"]
     assert list(sections(fixtures.analysis())) == names
 
 
@@ -91,7 +92,7 @@ def test_ids_are_unique_and_every_anchor_exists(page):
     ids = [attrs["id"] for _, attrs in reader.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     anchors = [h[1:] for h in attributes(reader, "a", "href") if h.startswith("#")]
-    assert len(anchors) == 7 + 4
+    assert len(anchors) == 8 + 4
     assert set(anchors) <= set(ids)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from isthmus import __version__
-from isthmus.cli import diagnose, doctor, fit, limits, plan, report
+from isthmus.cli import diagnose, doctor, fit, limits, plan, report, topology
 
 _INTERRUPTED = 130
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("report")(report.report)
 app.command("limits")(limits.limits)
+app.command("topology")(topology.topology)
 app.command("fit")(fit.fit)
 app.command("diagnose")(diagnose.diagnose)
 app.command("plan")(plan.plan)

@@ -11,6 +11,10 @@ from isthmus.data.manifolds import NAMED
 
 N_ROWS = 2000
 
+_SEED = 6_947_203_118
+"""No seed that anybody takes: a split drawn from the words that placed the points would
+follow them, and hold out one circle of two."""
+
 
 def shapes() -> dict[str, Callable[[Choice], Dataset]]:
     """Readers by name: each gives 2000 points, uniform by length, area or volume.
@@ -23,4 +27,4 @@ def shapes() -> dict[str, Callable[[Choice], Dataset]]:
 
 
 def _drawn(name: str, choice: Choice) -> Dataset:
-    return chosen(name, NAMED[name].sample(N_ROWS, rng=0), choice)
+    return chosen(name, NAMED[name].sample(N_ROWS, rng=_SEED), choice)

@@ -1,6 +1,6 @@
 from isthmus.report.analysis import analyse
 from isthmus.report.diagnosis import Diagnosis, diagnose_model
-from isthmus.report.read import held_out_rows
+from isthmus.report.read import held_out_rows, read_rows
 from isthmus.report.records import (
     Analysis,
     DataFacts,
@@ -9,6 +9,7 @@ from isthmus.report.records import (
     Reached,
     Sentence,
 )
+from isthmus.report.rows import Reading
 
 __all__ = [
     "Analysis",
@@ -17,8 +18,10 @@ __all__ = [
     "LimitCurves",
     "Method",
     "Reached",
+    "Reading",
     "Sentence",
     "analyse",
     "diagnose_model",
     "held_out_rows",
+    "read_rows",
 ]

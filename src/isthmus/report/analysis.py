@@ -27,27 +27,16 @@ from isthmus.report.budget import (
 from isthmus.report.clock import Clock, Pace
 from isthmus.report.curves import limit_curves
 from isthmus.report.decoders import (
-    BUDGET_SHARE,
     ROOM,
-    choose_encoders,
-    compare_decoders,
-    decoders_work,
-    why_no_decoders,
-)
-from isthmus.report.dimensions import (
-    Dimensions,
-    dimensions_or_why,
-    dimensions_work,
-    why_no_dimensions,
 )
 from isthmus.report.facts import describe
+from isthmus.report.in_time import decoders_in_time, dimensions_in_time, tear_in_time
 from isthmus.report.judgement import judge
 from isthmus.report.reach import Ground, examples, reach
 from isthmus.report.read import read_rows
 from isthmus.report.records import (
     Analysis,
     DataFacts,
-    Decoded,
     Examples,
     Method,
     Reached,
@@ -158,8 +147,9 @@ def analyse(
         clock.lap("limits")
         reached, shown, late = _reach_all(rows, ground, plan, clock, budget, tell)
         nearest = nearest_to_one(plan.jobs, principal.n_input)
-        decoders, no_decoders = _decoders(ground, nearest, clock, budget, tell)
-        shape, no_shape = _dimensions(rows, ground, clock, budget, tell)
+        decoders, no_decoders = decoders_in_time(ground, nearest, clock, budget, tell)
+        shape, no_shape = dimensions_in_time(rows, ground, clock, budget, tell)
+        tear = tear_in_time(rows, ground, shape, clock, budget, tell)
     for warning in caught:
         warnings.warn_explicit(
             warning.message, warning.category, warning.filename, warning.lineno
@@ -184,45 +174,8 @@ def analyse(
         no_decoders=no_decoders,
         dimensions=shape,
         no_dimensions=no_shape,
+        tear=tear,
     )
-
-
-def _decoders(
-    ground: Ground, n_code: int | None, clock: Clock, budget: float, tell: Progress
-) -> tuple[tuple[Decoded, ...], str]:
-    """Decoders of the code nearest to one bit per column, and what was left out, why."""
-    why = why_no_decoders(ground.task, n_code, budget)
-    if why or n_code is None:
-        return (), why
-    if clock.seconds + decoders_work(ground.task, n_code).assumed_seconds > budget:
-        return (), (
-            "Decoders were not compared: this machine is slower than assumed, and the "
-            f"budget of {budget:g} s would not do. {ROOM}"
-        )
-    room = min(BUDGET_SHARE * budget, budget - clock.seconds)
-    encoders, why = choose_encoders(ground.task, n_code, ground.principal.rank, room)
-    tell(f"decoders, {n_code} bits", 0, 1)
-    found = compare_decoders(ground, n_code, encoders)
-    clock.lap(f"decoders, {n_code} bits")
-    return found, why
-
-
-def _dimensions(
-    rows: Rows, ground: Ground, clock: Clock, budget: float, tell: Progress
-) -> tuple[Dimensions | None, str]:
-    """How many latent dimensions the training rows need, or why that is not told."""
-    why = why_no_dimensions(ground.task, budget)
-    if why:
-        return None, why
-    if clock.seconds + dimensions_work(ground.task).assumed_seconds > budget:
-        return None, (
-            "The dimension was not looked at: this machine is slower than assumed, and "
-            f"the budget of {budget:g} s would not do. {ROOM}"
-        )
-    tell("dimensions", 0, 1)
-    found = dimensions_or_why(rows.train, seed=ground.seed)
-    clock.lap("dimensions")
-    return found
 
 
 def _reach_all(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isthmus.core.errors import DataError, DataWarning
+from isthmus.core.progress import Progress
 from isthmus.core.random import as_rng, random_subset
 from isthmus.report.costs import Task, Work
 
@@ -32,7 +33,8 @@ BUDGET_SHARE = 0.2
 BARS = 12
 """Holes of each degree that are drawn, the longest."""
 _LEAST_ROWS = 20
-_HOLES_FLOPS = 4e11  # 1000 points in four dimensions, two fields, as products
+_HOLES = {1: 1e7, 2: 1e7, 3: 1e8}  # entries passed over for each 1000 points, by columns
+_HOLES_WIDE = 5e9
 _NO_EXTRA = (
     "Holes were not looked for: that needs gudhi, which the extra brings: "
     "pip install 'isthmus[topology]'."
@@ -142,8 +144,9 @@ def dimensions_work(task: Task) -> Work:
     """Neighbours of all rows looked at, and the holes of fewer."""
     n, d = min(task.n_rows, MOST_ROWS), task.n_input
     points = min(n, MOST_POINTS.get(d, FEW_POINTS))
-    holes = _HOLES_FLOPS * points / FEW_POINTS if d > 3 else 6e9 * d * points / FEW_POINTS
-    return Work(2.0 * n**2 * d + 2.0 * n * d * min(n, d) + holes, 60.0 * n**2)
+    holes = _HOLES.get(d, _HOLES_WIDE) * points / FEW_POINTS
+    products = 2.0 * n**2 * d + 2.0 * n * d * min(n, d)
+    return Work(products, 60.0 * n**2 + holes)
 
 
 def why_no_dimensions(task: Task, budget: float) -> str:
@@ -160,15 +163,21 @@ def why_no_dimensions(task: Task, budget: float) -> str:
 
 
 def measure_dimensions(
-    rows: np.ndarray, *, seed: int = 0, quick: bool = True, max_points: int | None = None
+    rows: np.ndarray,
+    *,
+    seed: int = 0,
+    most_rows: int = MOST_ROWS,
+    max_points: int | None = None,
+    progress: Progress | None = None,
 ) -> Dimensions:
     """Intrinsic dimension, holes and what they rule out, of a sample of the rows.
 
     Args:
         rows: Finite rows.
         seed: Of the draw.
-        quick: Look at no more rows and points than a report has time for.
-        max_points: Points to triangulate; None for what `quick` says.
+        most_rows: Rows to look for neighbours among.
+        max_points: Points to triangulate; None for as many as there is memory for.
+        progress: Called with a label, the steps done and the steps in all.
 
     Returns:
         The record.
@@ -178,9 +187,11 @@ def measure_dimensions(
     """
     from isthmus.topology import intrinsic_dimension
 
-    if quick and rows.shape[0] > MOST_ROWS:
-        kept = random_subset(as_rng(seed), rows.shape[0], MOST_ROWS)
+    tell = progress or (lambda label, done, total: None)
+    if rows.shape[0] > most_rows:
+        kept = random_subset(as_rng(seed), rows.shape[0], most_rows)
         rows = rows[np.sort(kept)]
+    tell("neighbours", 0, 2)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # each stands in the record
         found = intrinsic_dimension(rows)
@@ -189,9 +200,9 @@ def measure_dimensions(
         return dataclasses.replace(record, no_holes=_NO_EXTRA)
     from isthmus.topology import latent_dimension_report
 
-    if max_points is None and quick:
-        max_points = MOST_POINTS.get(rows.shape[1], FEW_POINTS)
+    tell("holes", 1, 2)
     report = latent_dimension_report(rows, dim=found.dimension, max_points=max_points)
+    tell("done", 2, 2)
     return dataclasses.replace(record, **_of_report(report))
 
 
@@ -294,11 +305,10 @@ def _longest(report: LatentDimensionReport) -> tuple[Hole, ...]:
     return tuple(sorted(found, key=lambda hole: (hole.degree, hole.birth - hole.death)))
 
 
-def dimensions_or_why(
-    rows: np.ndarray, *, seed: int, quick: bool = True
-) -> tuple[Dimensions | None, str]:
-    """The record, or why there is none, in one sentence."""
+def dimensions_or_why(rows: np.ndarray, *, seed: int) -> tuple[Dimensions | None, str]:
+    """The record of a report, or why there is none, in one sentence."""
+    points = MOST_POINTS.get(rows.shape[1], FEW_POINTS)
     try:
-        return measure_dimensions(rows, seed=seed, quick=quick), ""
+        return measure_dimensions(rows, seed=seed, max_points=points), ""
     except DataError as error:
         return None, f"The dimension cannot be told: {error}"

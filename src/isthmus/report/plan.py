@@ -34,6 +34,7 @@ from isthmus.report.dimensions import dimensions_work, why_no_dimensions
 from isthmus.report.large import FIT_ROWS, KEPT, LARGE
 from isthmus.report.records import to_plain
 from isthmus.report.tasks import checked_rates, code_lengths, nearest_to_one
+from isthmus.report.tears import tear_work
 
 START_SECONDS = 1.8  # libraries, and writing the page, on a machine of its own
 _START_BYTES = 1.8e8  # interpreter, libraries, and the page with its plotting library
@@ -195,6 +196,7 @@ def plan_report(
         compared.append((f"decoders, {code} bits", work))
     if not why_no_dimensions(task, budget):
         compared.append(("dimensions", dimensions_work(task)))
+        compared.append(("between rows", tear_work(task)))
     for name, work in (
         ("covariance", moments),
         ("describe", describing_work(task)),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.report.dimensions import Dimensions
+from isthmus.report.tears import Tear
 
 
 @dataclasses.dataclass(frozen=True)
@@ -282,6 +283,7 @@ class Analysis:
     no_decoders: str = ""
     dimensions: Dimensions | None = None
     no_dimensions: str = ""
+    tear: Tear | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as plain Python, keys as in the attributes; JSON takes it."""

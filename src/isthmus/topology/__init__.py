@@ -11,6 +11,7 @@ from isthmus.topology.likelihood import levina_bickel, mackay_ghahramani
 from isthmus.topology.local_pca import local_pca
 from isthmus.topology.neighbours import Neighbours, nearest_neighbours
 from isthmus.topology.ratios import ScaleScan, gride, gride_scan, two_nn
+from isthmus.topology.significance import monte_carlo_p_value
 from isthmus.topology.torsion import TorsionCertificate
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "levina_bickel",
     "local_pca",
     "mackay_ghahramani",
+    "monte_carlo_p_value",
     "nearest_neighbours",
     "two_nn",
 ]

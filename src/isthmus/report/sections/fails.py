@@ -10,6 +10,7 @@ from isthmus.report import style
 from isthmus.report.images import is_image, pair_urls
 from isthmus.report.records import Analysis, Examples
 from isthmus.report.sections.base import Block, Figure, Pairs, Section, Table, Text
+from isthmus.report.sections.tears import tear_blocks
 
 MOST_COLUMNS = 2000
 DRAWN = 3
@@ -27,7 +28,8 @@ def build(analysis: Analysis) -> Section:
     """
     title, shown = "Where it fails", analysis.examples
     if shown is None or not shown.worst_nmse.size:
-        return Section("fails", title, (Text(_why_none(analysis)),))
+        none = Text(_why_none(analysis))
+        return Section("fails", title, (none, *tear_blocks(analysis)))
     held_out = style.count(analysis.data.n_test)
     lead = (
         f"The rows that the designed autoencoder with {style.count(shown.n_code)} code "
@@ -44,6 +46,7 @@ def build(analysis: Analysis) -> Section:
             "held-out rows about the training mean: always answering the mean leaves 1 on "
             "average, and the mean of all errors is the NMSE."
         ),
+        *tear_blocks(analysis),
     ]
     return Section("fails", title, tuple(blocks))
 
