@@ -12,7 +12,11 @@ def test_python_example_of_the_readme_runs(capsys):
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)  # our own text
-    nmse, predicted, reference, limit, passed, told = capsys.readouterr().out.splitlines()
+    out = capsys.readouterr().out.splitlines()
+    nmse, predicted, reference, limit, passed, told, least, proof, folds = out
+    assert least == "2 3 obstructed"
+    assert "at least 0.6" in proof
+    assert folds.endswith("True")
     assert 0.25 < float(nmse) < 0.4
     assert 0.25 < float(reference) < float(predicted) < 0.4
     assert "theorem" in limit or "asymptotic" in limit
