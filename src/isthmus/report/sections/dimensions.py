@@ -105,7 +105,7 @@ def _scales(found: Dimensions) -> Figure:
     layout = style.layout(
         380,
         xaxis=style.log_axis(
-            "Scale: mean distance to the farther neighbour, units of the data",
+            "Distance of neighbours, units of the data",
             **style.decades(radius),
         ),
         yaxis=style.axis("Dimension", range=[0, 1.15 * top]),

@@ -58,12 +58,36 @@ MEANING = (
         "No autoencoder: rotate to the principal directions of the training rows, give "
         "each a whole number of bits, round with Lloyd-Max quantisers; the decoder "
         "(cell-means) answers the mean of the training rows in each cell, shrunk towards "
-        "the Gaussian level where these are few.",
+        "the Gaussian level where these are few. With fewer rows than columns its bits "
+        "follow the variance of rows left out, five-fold.",
+    ),
+    (
+        "Encoder: itq",
+        "A rotation of the strongest principal directions, turned step by step until the "
+        "signs of the training rows lose least; only under Which decoder.",
+    ),
+    (
+        "Intrinsic dimension",
+        "Along how many directions rows vary near each row; estimates, from ratios of "
+        "distances to neighbours and from principal components of neighbourhoods.",
+    ),
+    (
+        "Error at least",
+        "A hole born at radius b and filled at radius d, of a degree not below the number "
+        "of latent dimensions: every continuous autoencoder errs by d minus b or more at "
+        "some point of the rows, or of the lines and triangles between rows whose balls of "
+        "radius b meet. A theorem for the rows as they are.",
+    ),
+    (
+        "p",
+        "Chance that a cloud without holes has one with so large a ratio of d to b, from "
+        "the law that these ratios follow in clouds of very different kinds, times the "
+        "number of holes looked at. It is cautious: real loops of few rows pass it by.",
     ),
 )
 NOT_MEASURED = (
-    "This page does not measure how many dimensions the data have, or how the errors "
-    "change with the number of training rows."
+    "This page does not measure how the errors change with the number of training rows, "
+    "and trains no deep autoencoder."
 )
 REFERENCES = (
     (
@@ -111,6 +135,24 @@ REFERENCES = (
         "Matrices. Journal of Multivariate Analysis, 2004. Shrinkage of the "
         "covariance.",
         "https://doi.org/10.1016/S0047-259X(03)00096-4",
+    ),
+    (
+        "kvalheim:24",
+        "Kvalheim, Sontag. Why Should Autoencoders Work? Transactions on Machine Learning "
+        "Research, 2024. Why a latent space of the data's own dimension must tear them.",
+        "https://arxiv.org/abs/2310.02250",
+    ),
+    (
+        "denti:22",
+        "Denti, Doimo, Laio, Mira. The Generalized Ratios Intrinsic Dimension Estimator. "
+        "Scientific Reports, 2022. Gride.",
+        "https://doi.org/10.1038/s41598-022-20991-1",
+    ),
+    (
+        "bobrowski:23",
+        "Bobrowski, Skraba. A Universal Null-distribution for Topological Data Analysis. "
+        "Scientific Reports, 2023. The law behind p.",
+        "https://doi.org/10.1038/s41598-023-37842-2",
     ),
 )
 
