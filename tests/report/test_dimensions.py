@@ -94,7 +94,7 @@ def test_why_there_is_none():
     assert "fewer than 20 rows" in few.no_dimensions
     assert few.no_dimensions in render(few)
     task = Task(60_000, 48_000, 48_000, 10_000, 20_000, True)
-    assert measured.why_no_dimensions(task, 120.0).endswith("room for it.")
+    assert measured.why_no_dimensions(task, 5.0).endswith("room for it.")
     record, why = measured.dimensions_or_why(np.eye(40), seed=0)
     assert record is None
     assert "equally far" in why
@@ -122,3 +122,16 @@ def test_doubts_are_in_the_record(rng):
     with pytest.warns(DataWarning):
         report = intrinsic_dimension(x)
     assert measured.measure_dimensions(x, max_points=200).doubts == report.warnings
+
+
+def test_wide_rows_keep_their_shape(rng):
+    angle = rng.uniform(0, 2 * np.pi, 80)
+    flat = np.column_stack([np.cos(angle), np.sin(angle)])
+    turn = np.linalg.qr(rng.standard_normal((300, 300)))[0][:2]
+    wide = 5.0 + flat @ turn
+    narrow = measured.measure_dimensions(flat)
+    found = measured.measure_dimensions(wide)
+    assert found.dimension == narrow.dimension == 1
+    for first, second in zip(found.estimates, narrow.estimates, strict=True):
+        assert first.value == pytest.approx(second.value, rel=1e-6)
+    assert found.holes[0].death == pytest.approx(narrow.holes[0].death, rel=1e-6)

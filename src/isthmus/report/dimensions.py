@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         LatentDimensionReport,
     )
 
-MOST_ROWS = 5000
-"""Rows that neighbours are looked for among, in a report."""
+MOST_ROWS, LEAST_ROWS, MOST_VALUES = 5000, 1000, 4_000_000
+"""Rows that neighbours are looked for among, in a report; fewer where they are wide."""
 MOST_POINTS = {1: 5000, 2: 5000, 3: 3000}
 """Points triangulated in a report by columns; beyond three columns 1000."""
 FEW_POINTS = 1000
@@ -140,9 +140,19 @@ class Dimensions:
         return None
 
 
+def rows_looked_at(n_columns: int) -> int:
+    """How many rows a report looks for neighbours among.
+
+    Examples:
+        >>> rows_looked_at(64), rows_looked_at(3072), rows_looked_at(20_000)
+        (5000, 1302, 1000)
+    """
+    return min(MOST_ROWS, max(LEAST_ROWS, MOST_VALUES // n_columns))
+
+
 def dimensions_work(task: Task) -> Work:
     """Neighbours of all rows looked at, and the holes of fewer."""
-    n, d = min(task.n_rows, MOST_ROWS), task.n_input
+    n, d = min(task.n_rows, rows_looked_at(task.n_input)), task.n_input
     points = min(n, MOST_POINTS.get(d, FEW_POINTS))
     holes = _HOLES.get(d, _HOLES_WIDE) * points / FEW_POINTS
     products = 2.0 * n**2 * d + 2.0 * n * d * min(n, d)
@@ -166,7 +176,7 @@ def measure_dimensions(
     rows: np.ndarray,
     *,
     seed: int = 0,
-    most_rows: int = MOST_ROWS,
+    most_rows: int | None = None,
     max_points: int | None = None,
     progress: Progress | None = None,
 ) -> Dimensions:
@@ -175,7 +185,7 @@ def measure_dimensions(
     Args:
         rows: Finite rows.
         seed: Of the draw.
-        most_rows: Rows to look for neighbours among.
+        most_rows: Rows to look for neighbours among; None for as many as in a report.
         max_points: Points to triangulate; None for as many as there is memory for.
         progress: Called with a label, the steps done and the steps in all.
 
@@ -188,9 +198,11 @@ def measure_dimensions(
     from isthmus.topology import intrinsic_dimension
 
     tell = progress or (lambda label, done, total: None)
+    most_rows = rows_looked_at(rows.shape[1]) if most_rows is None else most_rows
     if rows.shape[0] > most_rows:
         kept = random_subset(as_rng(seed), rows.shape[0], most_rows)
         rows = rows[np.sort(kept)]
+    rows = _in_their_span(rows)
     tell("neighbours", 0, 2)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # each stands in the record
@@ -204,6 +216,15 @@ def measure_dimensions(
     report = latent_dimension_report(rows, dim=found.dimension, max_points=max_points)
     tell("done", 2, 2)
     return dataclasses.replace(record, **_of_report(report))
+
+
+def _in_their_span(rows: np.ndarray) -> np.ndarray:
+    """Fewer columns with the same distances, where there are fewer rows than columns."""
+    if rows.shape[0] >= rows.shape[1]:
+        return rows
+    centred = rows - rows.mean(axis=0, dtype=np.float64)
+    triangle: np.ndarray = np.linalg.qr(centred.T, mode="r")  # type: ignore[assignment]
+    return np.ascontiguousarray(triangle.T)
 
 
 def _estimated(found: DimensionReport) -> Dimensions:

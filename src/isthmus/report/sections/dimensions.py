@@ -104,10 +104,7 @@ def _scales(found: Dimensions) -> Figure:
     top = max(value for trace in data for value in trace["y"])
     layout = style.layout(
         380,
-        xaxis=style.log_axis(
-            "Distance of neighbours, units of the data",
-            **style.decades(radius),
-        ),
+        xaxis=_distance_axis(radius),
         yaxis=style.axis("Dimension", range=[0, 1.15 * top]),
     )
     return Figure(
@@ -118,6 +115,14 @@ def _scales(found: Dimensions) -> Figure:
         "edges of the cloud at large ones; where the line is level, that is the dimension.",
         {"data": data, "layout": layout},
     )
+
+
+def _distance_axis(radius: list[float]) -> dict[str, Any]:
+    """Logarithmic over more than a decade; else labels of a few round numbers."""
+    title = "Distance of neighbours, units of the data"
+    if radius[-1] > 10.0 * radius[0]:
+        return style.log_axis(title, **style.decades(radius))
+    return style.axis(title, nticks=5)
 
 
 def _codes(found: Dimensions) -> Table:

@@ -154,7 +154,7 @@ def _curve(tear: Tear) -> Figure:
         )
     layout = style.layout(
         380,
-        xaxis=style.log_axis("Error, units of the data", **style.decades(x)),
+        xaxis=style.log_axis("Error, units of the data", **_ticks(x)),
         yaxis=style.log_axis("Share of rows above it"),
     )
     return Figure(
@@ -164,6 +164,12 @@ def _curve(tear: Tear) -> Figure:
         "(Clopper and Pearson, 95 %, each error by itself).",
         {"data": data, "layout": layout},
     )
+
+
+def _ticks(values: list[float]) -> dict[str, Any]:
+    """Powers of ten alone where there are several, so that labels stay apart on a phone."""
+    wide = max(values) > 50.0 * min(values) > 0.0
+    return {"dtick": 1} if wide else style.decades(values)
 
 
 def _short(values: np.ndarray) -> list[float]:
