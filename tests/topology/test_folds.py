@@ -16,7 +16,7 @@ from isthmus.topology.folds import fold_report
 
 torch = pytest.importorskip("torch")
 
-from topology.networks import lipschitz, trained  # noqa: E402
+from topology.networks import autoencoder, lipschitz, trained  # noqa: E402
 
 
 def circle(n, rng):
@@ -81,8 +81,8 @@ def test_trained_network_is_caught_where_its_loss_is_small(net):
     assert report.lipschitz_bound == pytest.approx(lipschitz(pair), rel=1e-6)
 
 
-def test_forms_of_one_autoencoder_agree(net):
-    x, (encoder, decoder) = net
+def test_forms_of_one_autoencoder_agree(rng):
+    x, (encoder, decoder) = circle(40, rng), autoencoder(2, 1, width=8)
     whole = torch.nn.Sequential(encoder, decoder)
 
     def plain(rows):
