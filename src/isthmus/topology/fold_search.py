@@ -89,10 +89,7 @@ def hunt(
             vertices = tuple(simplices[i].tolist())
             starts.append((float(found[i, best]), vertices, weights[best]))
     starts.sort(key=lambda start: -start[0])
-    return max(
-        (_climbed(errors, x, *start, rng) for start in starts[:_STARTS]),
-        key=lambda worst: worst.error,
-    )
+    return _climbed(errors, x, starts[:_STARTS], rng)
 
 
 def _errors_in(
@@ -111,26 +108,41 @@ def _errors_in(
 def _climbed(
     errors: Errors,
     x: np.ndarray,
-    error: float,
-    vertices: tuple[int, ...],
-    weights: np.ndarray,
+    starts: list[tuple[float, tuple[int, ...], np.ndarray]],
     rng: np.random.Generator,
 ) -> Worst:
-    corners, step = x[list(vertices)], _WIDEST
+    """The best of random searches in all simplices at once: one call for each step."""
+    most = max(len(vertices) for _, vertices, _ in starts)
+    rows = np.array([v + v[:1] * (most - len(v)) for _, v, _ in starts])
+    live = np.array([[i < len(v) for i in range(most)] for _, v, _ in starts])
+    weights = np.zeros(live.shape)
+    weights[live] = np.concatenate([w for _, _, w in starts])
+    best = np.array([error for error, _, _ in starts])
+    step = np.full(len(starts), _WIDEST)
+    corners, all_starts = x[rows], np.arange(len(starts))
     for _ in range(_ROUNDS):
-        tries = weights + step * rng.standard_normal((_TRIES, weights.size))
-        tries = np.maximum(tries - tries.mean(axis=1, keepdims=True) + weights.mean(), 0.0)
-        tries /= tries.sum(axis=1, keepdims=True)
-        found = errors(tries @ corners)
-        best = int(np.argmax(found))
-        if found[best] > _SUCCESS * error:
-            error, weights = float(found[best]), tries[best]
-            step = min(_WIDEST, step * _GROW)
-        else:
-            step *= _SHRINK
-            if step < _NARROWEST:
-                break
-    return Worst(error, weights @ corners, vertices, tuple(weights.tolist()))
+        noise = rng.standard_normal((len(starts), _TRIES, most)) * live[:, None]
+        noise -= noise.sum(axis=2, keepdims=True) / live.sum(axis=1)[:, None, None]
+        tries = np.maximum(weights[:, None] + step[:, None, None] * noise, 0.0)
+        tries *= live[:, None]
+        tries /= tries.sum(axis=2, keepdims=True)
+        found = errors((tries @ corners).reshape(-1, x.shape[1])).reshape(len(starts), -1)
+        at = found.argmax(axis=1)
+        top, reached = found[all_starts, at], tries[all_starts, at]
+        better = top > _SUCCESS * best
+        best, weights = (
+            np.where(better, top, best),
+            np.where(better[:, None], reached, weights),
+        )
+        step = np.where(better, np.minimum(_WIDEST, step * _GROW), step * _SHRINK)
+        if np.all(step < _NARROWEST):
+            break
+    i = int(np.argmax(best))
+    vertices = starts[i][1]
+    shares = weights[i, : len(vertices)]
+    return Worst(
+        float(best[i]), shares @ x[list(vertices)], vertices, tuple(shares.tolist())
+    )
 
 
 def _cofaces(simplices: np.ndarray, near: list[set[int]]) -> np.ndarray:
