@@ -155,7 +155,9 @@ def _curve(tear: Tear) -> Figure:
     layout = style.layout(
         380,
         xaxis=style.log_axis("Error, units of the data", **_ticks(x)),
-        yaxis=style.log_axis("Share of rows above it"),
+        yaxis=style.log_axis(
+            "Share of rows above it", **_ticks([*upper, *(s for s in measured if s)])
+        ),
     )
     return Figure(
         "figure-curve",
