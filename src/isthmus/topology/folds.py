@@ -132,7 +132,7 @@ def fold_report(
         ...     return np.arctan2(x[:, 1], x[:, 0])[:, None]
         >>> def decode(z):
         ...     return np.column_stack([np.cos(z[:, 0]), np.sin(z[:, 0])])
-        >>> fold_report((encode, decode), circle).max_error < 1e-3  # not continuous
+        >>> fold_report((encode, decode), circle).max_error < 0.01  # not continuous
         True
 
     References:
