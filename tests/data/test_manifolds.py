@@ -242,6 +242,7 @@ def test_noise_has_the_deviation_asked_for(rng):
         (lambda: manifolds.Moebius(1.0), "below 1"),
         (lambda: manifolds.Annulus(1.0, 1.0), "larger than `inner`"),
         (lambda: manifolds.SwissRoll(np.nan), "positive and finite"),
+        (lambda: manifolds.Torus(2.0, 1e-300), "between 1e-60 and 1e\\+60"),
         (lambda: manifolds.Cube(0), "whole number"),
         (lambda: manifolds.ProductTorus(0), "whole number"),
         (lambda: manifolds.Sphere().sample(0, 0), "sample\\(n=...\\)"),
@@ -251,6 +252,15 @@ def test_noise_has_the_deviation_asked_for(rng):
 def test_what_is_refused(make, words):
     with pytest.raises(ValueOutOfRange, match=words):
         make()
+
+
+def test_whole_floats_are_dimensions():
+    for kind in (manifolds.Sphere, manifolds.Ball, manifolds.Cube, manifolds.ProductTorus):
+        given = object.__new__(kind)  # the tests' type checks would refuse kind(2.0)
+        object.__setattr__(given, dataclasses.fields(kind)[0].name, 2.0)
+        given.__post_init__()
+        assert given == kind(2)
+        np.testing.assert_array_equal(given.sample(3, 0), kind(2).sample(3, 0))
 
 
 @each

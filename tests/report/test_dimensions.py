@@ -8,11 +8,13 @@ import pytest
 from isthmus import analyse
 from isthmus.cli.main import run
 from isthmus.core.errors import DataWarning
+from isthmus.data import Principal
 from isthmus.data.manifolds import named_manifold
 from isthmus.report import dimensions as measured
 from isthmus.report.costs import Task
 from isthmus.report.dimension_words import about_dimensions
 from isthmus.report.html import render
+from isthmus.report.tears import measure_tear
 from isthmus.topology import certificate, intrinsic_dimension
 
 pytestmark = pytest.mark.filterwarnings("ignore::isthmus.core.errors.DataWarning")
@@ -86,6 +88,42 @@ def test_without_gudhi_the_estimates_stay(monkeypatch, rng):
     assert "isthmus[topology]" in found.no_holes
     assert found.codes == ()
     assert "was not looked at" in about_dimensions(found)
+
+
+def test_an_outlier_that_hides_the_rest_leaves_the_estimates(rng):
+    x = np.vstack([rng.standard_normal((150, 2)), [[1e9, 3e8], [-2e9, 1e9]]])
+    found = measured.measure_dimensions(x)
+    assert found.dimension == 2
+    assert "outliers" in found.no_holes
+    assert found.codes == ()
+    assert "was not looked at" in about_dimensions(found)
+
+
+def test_fewer_points_where_so_many_make_too_large_a_complex(monkeypatch, rng):
+    monkeypatch.setattr("isthmus.topology.cost.MOST_SIMPLICES", 10_000)
+    monkeypatch.setattr(measured, "FEW_POINTS", 300)
+    rows = rng.standard_normal((900, 3))
+    found, why = measured.dimensions_or_why(rows, seed=0)
+    assert why == ""
+    assert found is not None
+    assert found.n_points == 300
+    monkeypatch.setattr("isthmus.topology.cost.MOST_SIMPLICES", 100)
+    found, why = measured.dimensions_or_why(rows, seed=0)
+    assert found is None
+    assert "cannot be told" in why
+
+
+def test_few_different_held_out_rows_are_no_tear(torus):
+    shape = torus.dimensions
+    x = named_manifold("torus").sample(400, 0)
+    axes = Principal.from_rows(x)
+    assert measure_tear(axes, np.repeat(x[:9], 30, axis=0), shape) is None
+    once = measure_tear(axes, x[:60], shape)
+    thrice = measure_tear(axes, np.repeat(x[:60], 3, axis=0), shape)
+    assert once is not None
+    assert thrice is not None
+    assert once.n_rows == thrice.n_rows == len(thrice.error) == 60
+    assert once.median == thrice.median == pytest.approx(np.median(thrice.error))
 
 
 def test_why_there_is_none():

@@ -304,3 +304,10 @@ def test_answer_is_frozen(rng):
     found = certificate(rng.standard_normal((20, 2)), 1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.bound = 1.0
+
+
+def test_masked_entries_are_missing(rng):
+    points = drawn(circle, rng, 40)
+    assert certificate(np.ma.masked_array(points), 1) == certificate(points, 1)
+    with pytest.raises(DataError, match="NaN or infinity in 1 of 40 rows"):
+        certificate(np.ma.masked_equal(points, points[3, 0]), 1)

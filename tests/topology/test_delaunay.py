@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from scipy.spatial import Delaunay
 from topology.clouds import circle, clifford, drawn, sphere, trefoil
 
@@ -39,3 +40,17 @@ def test_general_points_get_qhulls_simplices(rng):
 def test_points_that_are_lost_are_no_triangulation():
     cloud = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.3, 0.4], [0.3, 0.4]])
     assert delaunay_simplices(cloud) is None
+
+
+@pytest.mark.parametrize("dim", [2, 3, 4])
+@pytest.mark.parametrize("scale", [1e-99, 1e-40, 1e99])
+def test_units_do_not_matter(dim, scale, rng):
+    cloud = rng.standard_normal((30, dim))
+    power = 2.0 ** int(np.log2(scale))
+    found = delaunay_simplices(power * cloud)
+    assert found is not None
+    np.testing.assert_array_equal(found, delaunay_simplices(cloud))
+    ball = cloud / np.linalg.norm(cloud, axis=1, keepdims=True)
+    np.testing.assert_array_equal(
+        delaunay_simplices(power * ball), delaunay_simplices(ball)
+    )

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from helpers import unchecked
 
 from isthmus.core.errors import DataError, SearchWarning, ValueOutOfRange
 from isthmus.data.manifolds import named_manifold
@@ -40,6 +41,7 @@ def chart(width):
 @dataclasses.dataclass
 class Bound:
     bound: float
+    n_code: int = 1
     birth: float = 0.0
     kind: str = "alpha"
 
@@ -189,6 +191,112 @@ def test_collisions_force_errors(rng):
 def test_what_is_no_autoencoder(autoencode, words, rng):
     with pytest.raises(ValueOutOfRange, match=words):
         fold_report(autoencode, circle(20, rng))
+
+
+def halved_in_place(x):
+    x *= 0.5
+    return x
+
+
+def test_what_it_does_to_its_input_does_no_harm(rng):
+    x = circle(40, rng)
+    kept = x.copy()
+    expected = fold_report(lambda rows: 0.5 * rows, x)
+    assert expected.max_error == pytest.approx(0.5, rel=1e-12)
+    for each in (halved_in_place, (halved_in_place, lambda codes: codes)):
+        report = fold_report(each, x)
+        assert (report.max_error, report.median) == (expected.max_error, expected.median)
+    np.testing.assert_array_equal(x, kept)
+    # A double tensor shares its memory with the rows that it was made of.
+    layers = torch.nn.ReLU(inplace=True), torch.nn.Linear(2, 2).double()
+    first = fold_report(torch.nn.Sequential(*layers), x)
+    second = fold_report(torch.nn.Sequential(torch.nn.ReLU(), layers[1]), x)
+    assert first.max_error == second.max_error
+
+
+def test_modes_of_layers_are_put_back(rng):
+    network = torch.nn.Sequential(
+        torch.nn.Linear(2, 8),
+        torch.nn.BatchNorm1d(8),
+        torch.nn.Dropout(0.5),
+        torch.nn.Linear(8, 2),
+    ).train()
+    network[1].eval()
+    average = network[1].running_mean.clone()
+    x = circle(30, rng)
+    report = fold_report(network, x)
+    assert [part.training for part in network] == [True, False, True, True]
+    assert network.training
+    assert torch.equal(network[1].running_mean, average)
+    assert report.max_error == fold_report(network.eval(), x).max_error
+
+
+class TwoAnswers(torch.nn.Module):
+    def forward(self, x):
+        return x, x
+
+
+@pytest.mark.parametrize(
+    ("autoencode", "encode", "words"),
+    [
+        (TwoAnswers(), None, "one tensor; got tuple"),
+        (torch.nn.Linear, None, "must be a callable"),
+        (lambda x: "a", None, "real numbers"),
+        (lambda x: x + 1j, None, "real numbers"),
+        (lambda x: x, lambda x: x[:5], "one code for each of 30 rows"),
+        (lambda x: x, lambda x: np.nan * x, "finite numbers"),
+        ((lambda x: x[:5], lambda z: np.zeros((30, 2))), None, "one code for each"),
+    ],
+)
+def test_answers_that_cannot_be_used(autoencode, encode, words, rng):
+    with pytest.raises(ValueOutOfRange, match=words):
+        fold_report(autoencode, circle(30, rng), encode=encode)
+
+
+def test_codes_and_answers_of_other_kinds(rng):
+    x = circle(30, rng)
+    flat = fold_report((lambda r: r[:, 0], lambda z: np.column_stack([z, 0 * z])), x)
+    tall = fold_report((lambda r: r[:, :1], lambda z: np.hstack([z, 0 * z])), x)
+    assert flat.max_error == tall.max_error
+    layer = torch.nn.Linear(2, 2)
+    graph = fold_report(lambda r: layer(torch.as_tensor(r, dtype=torch.float32)), x)
+    assert graph.max_error == pytest.approx(fold_report(layer, x).max_error, rel=1e-6)
+    assert fold_report(layer.bfloat16(), x).lipschitz_bound > 0.0
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("offset", [0.0, 30.0, 1e6])
+def test_rounding_is_not_taken_for_steepness(kind, offset, rng):
+    layer = torch.nn.Linear(2, 2).to(kind)
+    with torch.no_grad():
+        layer.weight.copy_(torch.eye(2))
+        layer.bias.zero_()
+    report = fold_report(layer, circle(60, rng) + offset)
+    assert report.lipschitz <= 1.01 * report.lipschitz_bound
+    if kind == torch.float64 and offset == 0.0:
+        assert report.lipschitz == pytest.approx(1.0, rel=1e-3)
+
+
+def test_a_namesake_of_a_layer_is_not_trusted(rng):
+    class Softplus(torch.nn.Module):
+        def forward(self, x):
+            return 100.0 * x
+
+    network = torch.nn.Sequential(Softplus(), torch.nn.Linear(2, 2))
+    assert fold_report(network, circle(30, rng)).lipschitz_bound is None
+
+
+def test_arguments_of_the_hunt(rng):
+    x = circle(30, rng)
+    for name in ("epsilon", "decoder_lipschitz"):
+        for value in (-1.0, np.nan, np.inf):
+            with pytest.raises(ValueOutOfRange, match=name):
+                fold_report((lambda r: r, lambda z: z), x, **{name: value})
+    with pytest.raises(ValueOutOfRange, match="what `certificate"):
+        fold_report(lambda r: r, x, certificate=unchecked(float)(0.5))
+    with pytest.raises(ValueOutOfRange, match="certificate\\(X, 2\\)"):
+        fold_report((lambda r: r, lambda z: z), x, certificate=Bound(0.9))
+    assert fold_report(lambda r: r, x, certificate=Bound(0.0)).found is None
 
 
 def test_rows_that_say_nothing(rng):

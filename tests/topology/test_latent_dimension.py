@@ -133,6 +133,13 @@ def test_small_and_flat_clouds_have_a_report(points):
     assert report.certificates[1].p_value is None or report.certificates[1].p_value > 0.01
 
 
+@pytest.mark.parametrize("dim", [2, 3])
+def test_a_grid_has_a_dimension_and_no_hole(dim):
+    axes = np.meshgrid(*[np.arange(6.0)] * dim)
+    report = latent_dimension_report(np.stack(axes, axis=-1).reshape(-1, dim))
+    assert (report.dim, report.certified_lower, report.upper) == (dim, 1, dim)
+
+
 def test_circle_in_many_dimensions(rng):
     turn = np.linalg.qr(rng.standard_normal((20, 20)))[0][:2]
     points = drawn(circle, rng, 200) @ turn + 1e-3 * rng.standard_normal((200, 20))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from helpers import unchecked
 from scipy.spatial import cKDTree
 
 from isthmus.core import DataError, ValueOutOfRange
@@ -111,5 +112,6 @@ def test_what_is_refused(x, words):
 def test_how_many():
     x = np.random.default_rng(0).random((30, 2))
     assert nearest_neighbours(x, 500).distances.shape == (30, 29)
+    assert unchecked(nearest_neighbours)(x, 2.0).distances.shape == (30, 2)
     with pytest.raises(ValueOutOfRange, match="at least 1; got 0"):
         nearest_neighbours(x, 0)

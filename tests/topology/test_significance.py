@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from helpers import unchecked
 from scipy import integrate, stats
 from topology.clouds import circle, drawn, sphere
 
@@ -99,8 +100,13 @@ def test_largest_ratio_in_the_square_at_its_published_quantile():
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [((0.5, 50, 1), "ratio"), ((2.0, 50, 4), "degree"), ((2.0, 3, 1), "n_po")],
+    [
+        ((0.5, 50, 1), "ratio"),
+        (("2", 50, 1), "ratio"),
+        ((2.0, 50, 4), "degree"),
+        ((2.0, 3, 1), "n_po"),
+    ],
 )
 def test_monte_carlo_refuses(arguments, named):
     with pytest.raises(ValueOutOfRange, match=named):
-        monte_carlo_p_value(*arguments)
+        unchecked(monte_carlo_p_value)(*arguments)

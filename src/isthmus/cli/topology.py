@@ -55,6 +55,7 @@ def topology(
     from isthmus.report import Reading, read_rows
     from isthmus.report.dimensions import measure_dimensions
     from isthmus.report.records import to_plain
+    from isthmus.topology.point_clouds import checked_code
 
     with told_warnings(quiet), progress_bar(enabled=not quiet) as bar:
         tell = bar or (lambda label, done, total: None)
@@ -64,6 +65,8 @@ def topology(
         tell("reading", 0, 1)
         read = read_rows(data, seed=seed, reading=reading, progress=tell)
         rows = np.concatenate([read.train, read.test])
+        if n_code is not None:
+            n_code = checked_code("certificate", n_code, rows.shape[1])
         found = measure_dimensions(
             rows, seed=seed, most_rows=MOST_ROWS, max_points=max_points, progress=tell
         )

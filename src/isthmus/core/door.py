@@ -27,6 +27,10 @@ def real_array(name: str, value: object) -> Float[np.ndarray, "*s"]:
         array([1., 1.])
     """
     try:
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            value = np.ma.filled(
+                value.astype(np.float64), np.nan
+            )  # what is masked is missing
         given = np.asarray(value)
         if given.dtype.kind in "fiubO" and value is not None:
             return given.astype(np.float64, copy=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isthmus.core.errors import DataError, DataWarning
+from isthmus.core.errors import DataError, DataWarning, NotConverged, ValueOutOfRange
 from isthmus.core.progress import Progress
 from isthmus.core.random import as_rng, random_subset
 from isthmus.report.costs import Task, Work
@@ -105,7 +105,7 @@ class Dimensions:
         n_points: Points that were triangulated.
         covering_radius: Largest distance of one of the rows to them; input units.
         n_columns: Dimensions in which they were.
-        no_holes: Why there were none looked for; empty if they were.
+        no_holes: Why none were looked for or found out about; empty if they were.
     """
 
     n_rows: int
@@ -194,6 +194,7 @@ def measure_dimensions(
 
     Raises:
         DataError: If there are too few different rows, or all are equally far apart.
+        ValueOutOfRange: If so many points would make too large a complex.
     """
     from isthmus.topology import intrinsic_dimension
 
@@ -213,7 +214,10 @@ def measure_dimensions(
     from isthmus.topology import latent_dimension_report
 
     tell("holes", 1, 2)
-    report = latent_dimension_report(rows, dim=found.dimension, max_points=max_points)
+    try:
+        report = latent_dimension_report(rows, dim=found.dimension, max_points=max_points)
+    except NotConverged as error:
+        return dataclasses.replace(record, no_holes=f"Holes could not be found: {error}")
     tell("done", 2, 2)
     return dataclasses.replace(record, **_of_report(report))
 
@@ -328,8 +332,12 @@ def _longest(report: LatentDimensionReport) -> tuple[Hole, ...]:
 
 def dimensions_or_why(rows: np.ndarray, *, seed: int) -> tuple[Dimensions | None, str]:
     """The record of a report, or why there is none, in one sentence."""
-    points = MOST_POINTS.get(rows.shape[1], FEW_POINTS)
-    try:
-        return measure_dimensions(rows, seed=seed, max_points=points), ""
-    except DataError as error:
-        return None, f"The dimension cannot be told: {error}"
+    why = ""
+    for points in (MOST_POINTS.get(rows.shape[1], FEW_POINTS), FEW_POINTS):
+        try:
+            return measure_dimensions(rows, seed=seed, max_points=points), ""
+        except (DataError, ValueOutOfRange) as error:
+            why = f"The dimension cannot be told: {error}"
+            if isinstance(error, DataError):
+                break
+    return None, why

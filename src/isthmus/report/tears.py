@@ -33,7 +33,7 @@ class Tear:
         n_code: Latent dimensions, the leading principal axes.
         bound: Error that every continuous autoencoder with as many makes; 0 if none is
             certain.
-        n_rows: Held-out rows.
+        n_rows: Different rows among at most 2000 held-out ones, evenly spaced.
         median: Median error at them.
         max_at_rows: Largest error at them.
         max_error: Largest error found at or between them.
@@ -79,8 +79,10 @@ def measure_tear(
 
     Returns:
         The record; None where no dimension is known, where as many components leave
-        nothing, or where rows are too few or too wide.
+        nothing, or where different rows are too few or too wide.
     """
+    from isthmus.topology.neighbours import different_rows
+
     n_input = principal.n_input
     if shape is None or not 2 <= n_input <= MOST_COLUMNS or len(test) < _LEAST_ROWS:
         return None
@@ -88,7 +90,9 @@ def measure_tear(
     n_code = shape.certified_lower - 1 if certain else shape.dimension
     if n_code >= principal.rank:
         return None
-    rows = test[:MOST_ROWS].astype(np.float64)
+    rows = different_rows(test[:: -(-len(test) // MOST_ROWS)].astype(np.float64))[0]
+    if len(rows) < _LEAST_ROWS:
+        return None
     basis = principal.basis[:, :n_code]
     found = _folds(rows, principal.mean, basis)
     drawn = principal.basis[:, : min(3, principal.basis.shape[1])]

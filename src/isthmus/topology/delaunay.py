@@ -37,6 +37,8 @@ def delaunay_simplices(
         return np.sort(np.stack([order[:-1], order[1:]]), axis=0).astype(np.int32)
     from scipy.spatial import ConvexHull, Delaunay, QhullError
 
+    # Qhull multiplies dim + 1 lengths: by a power of two they become about 1, exactly.
+    points = np.ldexp(points, -int(np.frexp(np.abs(points).max())[1]))
     try:
         if cospherical(points):
             return _cone(ConvexHull(points).simplices)

@@ -41,5 +41,5 @@ def refuse_ties(total: float, method: str) -> None:
         raise DataError(
             f"`{method}` must see neighbours at different distances; here all are equally "
             "far, as on a grid or for one-hot rows. Use values that were not rounded, or "
-            "method='local-pca'."
+            "IntrinsicDimension(method='local-pca')."
         )

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from isthmus.core.door import whole_number
-from isthmus.core.errors import DataWarning
+from isthmus.core.errors import DataError, DataWarning
 from isthmus.core.typing import Matrix
 from isthmus.topology.certificate import Certificate, check_birth, from_holes
 from isthmus.topology.holes import Holes, component_holes
-from isthmus.topology.intrinsic_dimension import intrinsic_dimension
-from isthmus.topology.neighbours import LEAST_POINTS
+from isthmus.topology.intrinsic_dimension import N_NEIGHBOURS, intrinsic_dimension
+from isthmus.topology.local_pca import local_pca
+from isthmus.topology.neighbours import LEAST_POINTS, nearest_neighbours
 from isthmus.topology.orientation import orientation
 from isthmus.topology.parts import Parts, divided
 from isthmus.topology.point_clouds import affine_span, checked_cloud
@@ -96,7 +97,8 @@ def latent_dimension_report(
 
     Args:
         X: Samples along the first axis; images are flattened.
-        dim: Intrinsic dimension; estimated if not given.
+        dim: Intrinsic dimension; estimated if not given, on a grid by local principal
+            components alone.
         max_birth: Largest birth radius of a hole that counts, input units.
         max_points: Most points to triangulate.
 
@@ -149,10 +151,13 @@ def _local_dimension(part: np.ndarray) -> int:
     """Consensus of the estimators on one component, at least 1."""
     if part.shape[0] < LEAST_POINTS:
         return max(1, int(affine_span(part).points.shape[1]))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # told by intrinsic_dimension itself
-        found: int = intrinsic_dimension(part).dimension
-    return min(max(1, found), int(part.shape[1]))
+    near = nearest_neighbours(part, N_NEIGHBOURS)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # told by intrinsic_dimension
+            return intrinsic_dimension(near).dimension
+    except DataError:  # neighbours are all equally far, as on a grid
+        return max(1, round(local_pca(near).value))
 
 
 def _concluded(

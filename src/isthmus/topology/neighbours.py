@@ -74,7 +74,9 @@ def nearest_neighbours(x: Matrix, n_neighbours: int) -> Neighbours:
         >>> (found.distances[0] * found.scale).tolist()
         [1.0, 4.0]
     """
-    whole_number("nearest_neighbours(n_neighbours=...)", n_neighbours, least=1)
+    n_neighbours = whole_number(
+        "nearest_neighbours(n_neighbours=...)", n_neighbours, least=1
+    )
     points, n_duplicates = different_rows(_checked(x))
     if points.shape[0] < LEAST_POINTS:
         raise DataError(

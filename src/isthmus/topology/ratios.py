@@ -92,7 +92,7 @@ def gride(found: Neighbours, near: int = 1) -> DimensionEstimate:
     References:
         [denti:22]
     """
-    whole_number("gride(near=...)", near, least=1)
+    near = whole_number("gride(near=...)", near, least=1)
     if 2 * near > found.distances.shape[1]:
         raise ValueOutOfRange(
             f"`gride(near=...)` must be at most half of the {found.distances.shape[1]} "

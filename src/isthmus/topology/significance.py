@@ -7,7 +7,7 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from isthmus.core.door import whole_number
+from isthmus.core.door import real_number, whole_number
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.random import as_rng
 
@@ -121,6 +121,7 @@ def monte_carlo_p_value(
     degree = whole_number(f"{call}(degree=...)", degree, least=1, most=3)
     n_points = whole_number(f"{call}(n_points=...)", n_points, least=5, most=_MOST)
     n_draws = whole_number(f"{call}(n_draws=...)", n_draws, least=1)
+    ratio = real_number(f"{call}(ratio=...)", ratio)
     if not ratio >= 1.0:
         raise ValueOutOfRange(
             f"`{call}(ratio=...)` must be death over birth, at least 1; got {ratio}. "

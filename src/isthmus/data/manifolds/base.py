@@ -17,6 +17,8 @@ from isthmus.core.typing import Matrix
 if TYPE_CHECKING:
     from isthmus.data.manifolds.charts import AbstractChart
 
+_LARGEST = 1e60
+
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
@@ -230,12 +232,17 @@ def with_noise(
 
 
 def positive(name: str, value: object, *, least: float | None = None) -> float:
-    """A finite number above zero, or at least `least`."""
+    """A finite number above zero, or at least `least`; squares of areas must be numbers."""
     number = real_number(name, value)
     fits = number > 0 if least is None else number >= least
     if not (fits and np.isfinite(number)):
         rule = "positive" if least is None else f"at least {least:g}"
         raise ValueOutOfRange(f"`{name}` must be {rule} and finite; got {number}.")
+    if number > _LARGEST or 0.0 < number < 1.0 / _LARGEST:
+        raise ValueOutOfRange(
+            f"`{name}` must be between {1.0 / _LARGEST:g} and {_LARGEST:g}; got {number}. "
+            "Choose another unit."
+        )
     return number
 
 

@@ -46,7 +46,8 @@ class Ball(AbstractManifold):
 
     def __post_init__(self) -> None:
         """Check dimension and radius."""
-        whole_number("Ball(dimension=...)", self.dimension, least=1)
+        dimension = whole_number("Ball(dimension=...)", self.dimension, least=1)
+        object.__setattr__(self, "dimension", dimension)  # 2.0 counts as whole
         positive("Ball(radius=...)", self.radius)
 
     @property
@@ -87,7 +88,8 @@ class Cube(AbstractManifold):
 
     def __post_init__(self) -> None:
         """Check dimension and side."""
-        whole_number("Cube(dimension=...)", self.dimension, least=1)
+        dimension = whole_number("Cube(dimension=...)", self.dimension, least=1)
+        object.__setattr__(self, "dimension", dimension)  # 2.0 counts as whole
         positive("Cube(side=...)", self.side)
 
     @property

@@ -29,7 +29,8 @@ class Sphere(AbstractManifold):
 
     def __post_init__(self) -> None:
         """Check dimension and radius."""
-        whole_number("Sphere(dimension=...)", self.dimension, least=1)
+        dimension = whole_number("Sphere(dimension=...)", self.dimension, least=1)
+        object.__setattr__(self, "dimension", dimension)  # 2.0 counts as whole
         positive("Sphere(radius=...)", self.radius)
 
     @property

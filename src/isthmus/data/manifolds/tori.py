@@ -91,7 +91,8 @@ class ProductTorus(AbstractParametrised):
 
     def __post_init__(self) -> None:
         """Check the number of circles."""
-        whole_number("ProductTorus(n_circles=...)", self.n_circles, least=1)
+        n_circles = whole_number("ProductTorus(n_circles=...)", self.n_circles, least=1)
+        object.__setattr__(self, "n_circles", n_circles)  # 2.0 counts as whole
 
     @property
     def facts(self) -> Facts:

@@ -19,9 +19,9 @@ from isthmus.report.sections.base import Block, Figure, Section, Table, Text
 
 _LEAD = (
     "How many numbers a latent space needs. Locally: in how many directions rows vary "
-    "around each row, which is an estimate. As a whole: a cloud with a loop or a cavity "
-    "cannot be flattened without a tear, however an autoencoder is trained, and a training "
-    "loss never shows it, because the tear may run between all rows."
+    "around each row, which is an estimate. As a whole: a loop does not fit on a line, "
+    "nor a sphere on a plane, without a tear, however an autoencoder is trained, and a "
+    "training loss need not show it, because the tear may run between all rows."
 )
 _LINES = {
     "mle": (style.ORANGE, "dash"),
@@ -29,9 +29,9 @@ _LINES = {
 }
 _DEGREES = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE)
 _ORIENTED = {
-    True: "The cloud has two sides.",
-    False: "The cloud has one side only, as a Möbius band has.",
-    None: "Whether the cloud has two sides or one cannot be told.",
+    True: "The cloud can be oriented.",
+    False: "The cloud cannot be oriented, as a Möbius band cannot.",
+    None: "Whether the cloud can be oriented cannot be told.",
 }
 
 

@@ -36,8 +36,8 @@ def _words(tear: Tear) -> str:
     )
     words = (
         "Principal components, the best linear autoencoder, with "
-        f"{dimensions(tear.n_code)}, {why}: at {style.count(tear.n_rows)} held-out rows "
-        "the median distance between row and reconstruction is "
+        f"{dimensions(tear.n_code)}, {why}: at {style.count(tear.n_rows)} different "
+        "held-out rows the median distance between row and reconstruction is "
         f"{style.number(tear.median)}, the largest {style.number(tear.max_at_rows)}; the "
         f"largest found at or between near rows is {style.number(tear.max_error)}, in "
         "units of the data."
@@ -58,7 +58,8 @@ def _words(tear: Tear) -> str:
 
 
 def _map(tear: Tear) -> Figure:
-    shown = np.arange(min(_SHOWN, len(tear.rows)))
+    last = len(tear.rows) - 1
+    shown = np.linspace(0, last, min(_SHOWN, last + 1)).astype(int)
     order = shown[np.argsort(tear.error[shown], kind="stable")]
     flat = tear.rows.shape[1] == 1
     up = np.zeros(order.size) if flat else tear.rows[order, 1]
