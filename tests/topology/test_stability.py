@@ -25,10 +25,10 @@ KNOWN = {
     "linked circles": (manifolds.HopfLink(), 0.5, 300),
     "sphere": (manifolds.Sphere(2), 1.0, 300),
     "3-sphere": (manifolds.Sphere(3), 1.0, 600),
-    "torus": (manifolds.Torus(), 1.0, 1000),
-    "fat torus": (manifolds.Torus(2.5, 1.5), 1.5, 1000),
+    "torus": (manifolds.Torus(), 1.0, 800),
+    "fat torus": (manifolds.Torus(2.5, 1.5), 1.5, 800),
     "clifford torus": (manifolds.ProductTorus(2), 1.0, 500),
-    "klein bottle": (manifolds.KleinBottle(), 1.0, 700),
+    "klein bottle": (manifolds.KleinBottle(), 1.0, 600),
 }
 
 
