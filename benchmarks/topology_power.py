@@ -1,9 +1,9 @@
 """How often a hole is called significant: clouds without any, and known manifolds.
 
-`python topology_power.py size:200 rolled:50 power:20` takes tables with the seeds of each
-row or cell and adds them to `results/topology_power.json`. The dimension is given as that
-of the space: in at most four dimensions it changes nothing of `certified_lower` and saves
-its estimation; `given_dim` counts how often it did, and what it saves.
+`python topology_power.py size:200 top:200 rolled:50 power:20` takes tables with the seeds
+of each row or cell and adds them to `results/topology_power.json`. The dimension is given
+as that of the space: in at most four dimensions it changes nothing of `certified_lower` and
+saves its estimation; `given_dim` counts how often it did, and what it saves.
 """
 
 import os
@@ -74,13 +74,26 @@ def lower(points: np.ndarray) -> int:
     return latent_dimension_report(points, dim=points.shape[1]).certified_lower
 
 
-def size_of(draw: Draw, number: int, n_seeds: int) -> dict[str, object]:
-    """Share of clouds called obstructed at one latent dimension, by number of points."""
+def obstructed(points: np.ndarray) -> bool:
+    """Whether the report rules out one latent dimension."""
+    return lower(points) > 1
+
+
+def top_hole(points: np.ndarray) -> bool:
+    """Whether the bound of one latent dimension less than the space is significant."""
+    p_value = certificate(points, points.shape[1] - 1).p_value
+    return p_value is not None and p_value < LEVEL
+
+
+def size_of(
+    called_on: Callable[[np.ndarray], bool], draw: Draw, number: int, n_seeds: int
+) -> dict[str, object]:
+    """Share of clouds without holes that are called on, by number of points."""
     called = np.empty((len(SIZES), -(-n_seeds // len(SIZES))))
     for i, n in enumerate(SIZES):
         for seed in range(called.shape[1]):
             rng = np.random.default_rng([number, n, seed])
-            called[i, seed] = lower(draw(n, rng)) > 1
+            called[i, seed] = called_on(draw(n, rng))
     share = float(called.mean())
     most = LEVEL + 2 * float(np.sqrt(LEVEL * (1 - LEVEL) / called.size))
     by_points = dict(zip(map(str, SIZES), called.mean(axis=1).tolist(), strict=True))
@@ -104,8 +117,7 @@ def power_of(name: str, n: int, noise: float, n_seeds: int) -> dict[str, object]
         points = manifold.sample(n, np.random.default_rng([n, seed]))
         points = manifolds.with_noise(points, noise, np.random.default_rng([n, seed, 1]))
         report.append(lower(points) == degree + 1)
-        p_value = certificate(points, degree).p_value
-        alone.append(p_value is not None and p_value < LEVEL)
+        alone.append(top_hole(points))
     return {"report": with_error(report), "certificate": with_error(alone)}
 
 
@@ -148,9 +160,12 @@ def tables(request: str) -> tuple[str, dict[str, object]]:
     """One of the tables, asked for as in ``"size:200"``."""
     which, n_seeds = request.split(":")[0], int(request.split(":")[1])
     rows: dict[str, object] = {}
-    if which == "size":
+    if which in ("size", "top"):
+        call = {"size": obstructed, "top": top_hole}[which]
         for number, (kind, draw) in enumerate(without_holes().items()):
-            rows[kind] = size_of(draw, number, n_seeds)
+            if which == "top" and kind.endswith(" 2"):
+                continue  # the same as the report, which has but one degree there
+            rows[kind] = size_of(call, draw, number, n_seeds)
             print(kind, rows[kind], flush=True)
         return which, rows
     if which == "rolled":
@@ -180,10 +195,11 @@ def store(figures: dict) -> None:
 
 def main() -> None:
     figures = json.loads(STORE.read_text())["figures"] if STORE.exists() else {}
-    for request in sys.argv[1:] or ["size:200", "rolled:50", "power:20"]:
+    for request in sys.argv[1:] or ["size:200", "top:200", "rolled:50", "power:20"]:
         began = time.perf_counter()
         which, rows = tables(request)
-        figures[which] = rows | {"seconds": round(time.perf_counter() - began, 1)}
+        seconds = {"seconds": round(time.perf_counter() - began, 1)}
+        figures[which] = figures.get(which, {}) | rows | seconds
         store(figures)
     store(figures | {"given_dim": given_dim()})
 
