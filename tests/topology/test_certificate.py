@@ -36,34 +36,24 @@ KNOWN = {
 }
 
 
-def check_stability(name, seed):
-    """Births and deaths are within the covering radius of the shape's own."""
+@pytest.mark.parametrize("name", KNOWN)
+def test_stability(name):
+    """Births and deaths are within the covering radius of the shape's own.
+
+    More manifolds and seeds are in test_stability.py.
+    """
     shape, degree, death, n_points = KNOWN[name]
-    points = drawn(shape, np.random.default_rng(seed), n_points)
+    points = drawn(shape, np.random.default_rng(0), n_points)
     dense = lattice(shape, 20_000 if degree == 1 else 300)
     spacing = 0.01 if degree == 1 else 0.06  # of the dense points themselves
     radius = covering(points, dense) + spacing
-    # The trefoil's own death is known to two digits.
-    slack = 0.01 if name == "trefoil" else 1e-9
     found = certificate(points, degree, max_birth=10.0)
     assert found.degree == degree
     assert found.birth <= radius
-    assert abs(found.death - death) <= radius + slack
+    assert abs(found.death - death) <= radius + found.jitter
     assert found.bound == pytest.approx(
         found.death - found.birth - 2 * found.jitter, abs=1e-12
     )
-
-
-@pytest.mark.parametrize("name", KNOWN)
-def test_stability(name):
-    check_stability(name, 0)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", KNOWN)
-def test_stability_for_many_seeds(name):
-    for seed in range(1, 20):
-        check_stability(name, seed)
 
 
 def test_sphere_and_its_dimensions():
