@@ -123,3 +123,27 @@ def test_covering_radii_are_those_of_closed_forms():
     corners = flat._embed(np.stack([a.ravel() for a in np.meshgrid(axis, axis)], axis=1))
     product = covering_radius(flat, corners)
     assert exact * np.sqrt(2) <= product <= exact * np.sqrt(2) + 2 * np.pi / 400
+
+
+@pytest.mark.slow
+def test_projective_plane_in_four_dimensions():
+    """Its death is known to three digits, .256, far more than eta needs.
+
+    Points of the sphere are within pi / 1200 of the lattice, and the embedding lengthens
+    nothing: it is half of v v^T, less the trace, each entry once.
+    """
+    plane = manifolds.ProjectivePlane()
+    down = (np.arange(700) + 0.5) * np.pi / 700
+    around = (np.arange(1400) + 0.5) * np.pi / 1400
+    t, f = (a.ravel() for a in np.meshgrid(down, around))
+    x, y, z = np.sin(t) * np.cos(f), np.sin(t) * np.sin(f), np.cos(t)
+    lattice = np.stack([x * y, x * z, y * z, (x * x - y * y) / 2], axis=1)
+    for seed in range(20):
+        points = drawn(plane, 1200, seed)
+        eta = covering(points, lattice) + np.pi / 1200
+        assert 2 * eta < 0.256
+        holes = component_holes(points, 2, lowest=2)
+        longest = int(np.argmax(holes.death - holes.birth))
+        assert holes.degree[longest] == 2
+        assert holes.birth[longest] <= eta
+        assert abs(holes.death[longest] - 0.256) <= eta
