@@ -66,37 +66,43 @@ def test_memory_terms_lead_where_precisions_lead(prior, rate, flip):
     assert found[-1] == pytest.approx(path[-1], rel=2e-6)
 
 
-def assert_same_steps(density, rate, frame, n_rows):
-    """Errors of both routes on the same codes differ by 0.002 and 3 standard errors.
+def assert_same_steps(density, frame, n_rows, rng=1):
+    """Mean errors of both routes on the same codes differ by at most 0.002 at each step.
 
-    At rate 1/2 undamped precisions of single rows wander late, which the errors tell: up
-    to 0.003. A third cumulant of the wrong size shows by 0.015 to 0.06 at rates to 1.
+    A third cumulant of the wrong size shows by 0.015 to 0.06 at rates to 1. At rate 1/2
+    undamped precisions of single rows wander late, the more the shorter the rows: up to
+    0.0024 at 2 000 coordinates, 0.0003 at 8 000 and 0.0002 at 16 000.
     """
     prior = priors.GaussBernoulli(density)
-    x = on_sphere(prior, (n_rows, frame.n_input), 1)
+    x = on_sphere(prior, (n_rows, frame.n_input), rng)
     y = signs(frame, x)
     for step in range(1, 9):
         other = MessagePassingDecoder(frame, prior, n_iter=step, damping=1.0)
         memory, precision = (
-            np.mean((decoder.decode(y) - x) ** 2, axis=1)
+            np.mean((decoder.decode(y) - x) ** 2)
             for decoder in (RIGAMP(frame, prior, n_iter=step), other)
         )
-        apart = memory - precision
-        allowed = 2e-3 + 3 * apart.std(ddof=1) / math.sqrt(n_rows)
-        assert abs(apart.mean()) <= min(allowed, 5e-3), (step, apart)
+        assert abs(memory - precision) <= 2e-3, (step, memory, precision)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("rate", [1.0, 2.0])
 def test_both_routes_agree_after_every_step(rate):
     frame = frames.haar(int(2000 * rate), 2000, rng=0)
-    assert_same_steps(0.1, rate, frame, 8)
+    assert_same_steps(0.1, frame, 32)
 
 
-@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
-def test_both_routes_agree_on_a_fast_frame(rate):
-    frame = frames.dct(int(1000 * rate), 1000, rng=0, rounds=2)
-    assert_same_steps(0.1, rate, frame, 8)
+@pytest.mark.slow
+@pytest.mark.parametrize("rng", range(1, 6))
+@pytest.mark.parametrize("density", [0.1, 0.3])
+def test_both_routes_agree_at_half_a_bit_on_long_rows(density, rng):
+    assert_same_steps(density, frames.dct(8000, 16_000, rng=0, rounds=2), 16, rng)
+
+
+@pytest.mark.parametrize(("rate", "n_input"), [(0.5, 8000), (1.0, 2000), (2.0, 2000)])
+def test_both_routes_agree_on_a_fast_frame(rate, n_input):
+    frame = frames.dct(int(n_input * rate), n_input, rng=0, rounds=2)
+    assert_same_steps(0.1, frame, 16)
 
 
 @pytest.mark.parametrize("flip", [0.0, 0.1])
