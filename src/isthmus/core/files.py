@@ -111,7 +111,7 @@ def unpacked(
     from safetensors import SafetensorError, safe_open
 
     if not source.is_file():
-        raise DataNotFound(f"`{source}`: no such file.")
+        raise DataNotFound(f"`{source}`: there is no such file.")
     try:
         with safe_open(source, framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get(_KEY, "null"))

@@ -28,7 +28,7 @@ from isthmus.training.deep_steps import (
     snapshot,
 )
 
-_EXPLODED = 1e3  # times the error of answering zero
+EXPLODED = 1e3  # times the error of answering zero
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -71,7 +71,7 @@ class Run:
         power = max(
             float(rows[i : i + 4096].square().mean()) for i in range(0, len(rows), 4096)
         )
-        self._most = _EXPLODED * power
+        self._most = EXPLODED * power
         self.n_steps = -(-len(rows) // min(self.plan.batch_size, len(rows)))
 
     def advance(self, tell: Callable[[int, int], object] | None) -> None:

@@ -98,29 +98,6 @@ class Steps:
         return torch.autocast(self._device.type, dtype=torch.bfloat16)
 
 
-def apply_in_blocks(layers: nn.Module, rows: Tensor) -> Tensor:
-    """What layers make of rows, in evaluation mode and without gradients.
-
-    Args:
-        layers: A network or a part of one.
-        rows: "sample a", on any device.
-
-    Returns:
-        "sample b", on the device of `rows`.
-
-    Examples:
-        >>> apply_in_blocks(nn.ReLU(), torch.tensor([[-1.0, 2.0]])).tolist()
-        [[0.0, 2.0]]
-    """
-    layers.eval()
-    place = next((p.device for p in layers.parameters()), rows.device)
-    with torch.no_grad():
-        parts = [
-            layers(part.to(place)).to(rows.device) for part in torch.split(rows, _BLOCK)
-        ]
-    return torch.cat(parts)
-
-
 def mean_squared_error(network: nn.Module, rows: Tensor) -> float:
     """Mean squared error per coordinate of a reconstruction, in evaluation mode.
 

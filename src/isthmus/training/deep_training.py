@@ -12,20 +12,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from isthmus.core.errors import DataError, TrainingWarning, ValueOutOfRange
+from isthmus.core.errors import TrainingWarning
 from isthmus.core.files import checksum
 from isthmus.core.random import as_rng, raw_words
 from isthmus.core.typing import Matrix
 from isthmus.training.checkpoint import checked_path, read_checkpoint
+from isthmus.training.deep_checks import (
+    CALL,
+    check_network,
+    check_shape,
+    held_out_rows,
+    to_tensor,
+)
 from isthmus.training.deep_plan import TrainingPlan
 from isthmus.training.deep_run import Run
 from isthmus.training.deep_steps import Penalty, Steps
 from isthmus.training.devices import resolve_device
 from isthmus.training.samples import check_samples
 
-_CALL = "train_autoencoder"
 _EXPLAINED = {
     "finished": "all {epoch} epochs were done",
     "patience": "no better validation error since epoch {best_epoch}",
@@ -152,7 +158,7 @@ def train_autoencoder(
     """
     began = time.perf_counter()
     plan = TrainingPlan.checked(
-        _CALL,
+        CALL,
         n_epochs=n_epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
@@ -164,21 +170,21 @@ def train_autoencoder(
         mixed_precision=mixed_precision,
     )
     path = (
-        None if checkpoint is None else checked_path(f"{_CALL}(checkpoint=...)", checkpoint)
+        None if checkpoint is None else checked_path(f"{CALL}(checkpoint=...)", checkpoint)
     )
-    place = resolve_device(_CALL, device)
-    _check_network(network, penalty)
-    values = check_samples(_CALL, x, None).values
-    held = None if validation is None else _held_out(validation, values.shape[1])
+    place = resolve_device(CALL, device)
+    check_network(network, penalty)
+    values = check_samples(CALL, x, None).values
+    held = None if validation is None else held_out_rows(validation, values.shape[1])
     network.to(place)
-    rows = _to_tensor(values, network)
-    _check_shape(network, rows)
+    rows = to_tensor(values, network)
+    check_shape(network, rows)
     seed = _seed(rng, path)
     with _reproducible(place):
         run = Run(
             Steps(network, plan, penalty),
             rows,
-            None if held is None else _to_tensor(held, network).clone(),
+            None if held is None else to_tensor(held, network).clone(),
             seed,
         )
         mark = (
@@ -231,60 +237,6 @@ def _result(run: Run, resumed_at: int, seconds: float) -> TrainedAutoencoder:
         resumed_at,
         seconds,
     )
-
-
-def _check_network(network: nn.Module, penalty: object) -> None:
-    if not any(part.requires_grad for part in network.parameters()):
-        raise ValueOutOfRange(
-            f"`{_CALL}(network=...)` must have weights to train; all of its parameters are "
-            "frozen, or it has none."
-        )
-    parts = hasattr(network, "encoder") and hasattr(network, "decoder")
-    if penalty is not None and not parts:
-        raise ValueOutOfRange(
-            f"`{_CALL}(penalty=...)` needs a network whose parts are its attributes "
-            f"`encoder` and `decoder`; {type(network).__name__} has not both."
-        )
-
-
-def _check_shape(network: nn.Module, rows: Tensor) -> None:
-    """Two rows go through before any training."""
-    network.eval()
-    given = rows[:2]
-    try:
-        with torch.no_grad():
-            shape = tuple(network(given).shape)
-    except RuntimeError as error:
-        raise ValueOutOfRange(
-            f"`{_CALL}(network=...)` must take rows of {rows.shape[1]} columns; it says: "
-            f"{error}."
-        ) from error
-    if shape != tuple(given.shape):
-        raise ValueOutOfRange(
-            f"`{_CALL}(network=...)` must give back the shape it was given; "
-            f"{tuple(given.shape)} became {shape}. Flatten images on both sides."
-        )
-
-
-def _held_out(validation: object, n_input: int) -> np.ndarray:
-    held = check_samples(_CALL, validation, None, name="validation").values
-    if held.shape[1] != n_input:
-        raise ValueOutOfRange(
-            f"`{_CALL}(validation=...)` must have {n_input} columns, as x has; "
-            f"got {held.shape[1]}."
-        )
-    return held
-
-
-def _to_tensor(values: np.ndarray, network: nn.Module) -> Tensor:
-    like = next(part for part in network.parameters() if part.requires_grad)
-    rows = torch.from_numpy(np.ascontiguousarray(values)).to(like)
-    if not bool(rows.isfinite().all()):
-        raise DataError(
-            f"`{_CALL}(x=...)` must hold numbers that {like.dtype} can; some are too "
-            "large. Divide the rows by a constant."
-        )
-    return rows
 
 
 def _seed(rng: np.random.Generator | int | None, path: Path | None) -> int:
