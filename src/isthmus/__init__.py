@@ -25,6 +25,7 @@ _SUBPACKAGES = (
 )
 _ATTRIBUTES = {
     "Analysis": "isthmus.report",
+    "DeepAutoencoder": "isthmus.estimators",
     "IntrinsicDimension": "isthmus.estimators",
     "ShallowAutoencoder": "isthmus.estimators",
     "analyse": "isthmus.report",

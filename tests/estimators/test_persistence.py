@@ -1,8 +1,6 @@
-import json
-import struct
-
 import numpy as np
 import pytest
+from helpers import rewritten
 from sklearn.datasets import load_digits
 
 import isthmus
@@ -89,18 +87,6 @@ def test_a_generator_as_seed_is_not_kept(tmp_path):
     model = ShallowAutoencoder(4, random_state=np.random.RandomState(0)).fit(DIGITS)
     isthmus.save(model, tmp_path / "m.safetensors")
     assert isthmus.load(tmp_path / "m.safetensors").random_state is None
-
-
-def rewritten(path, change):
-    """Change the JSON of a saved model."""
-    raw = path.read_bytes()
-    size = struct.unpack("<Q", raw[:8])[0]
-    header = json.loads(raw[8 : 8 + size])
-    inner = json.loads(header["__metadata__"]["isthmus"])
-    change(inner)
-    header["__metadata__"]["isthmus"] = json.dumps(inner)
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + raw[8 + size :])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from isthmus.core.errors import (
     MissingDependency,
     NotConverged,
     OutputError,
+    TrainingWarning,
     ValueOutOfRange,
 )
 from isthmus.core.hermite import hermite_coefficients
@@ -32,6 +33,7 @@ __all__ = [
     "MissingDependency",
     "NotConverged",
     "OutputError",
+    "TrainingWarning",
     "ValueOutOfRange",
     "as_rng",
     "gaussian_mean",

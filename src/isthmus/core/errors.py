@@ -43,3 +43,7 @@ class DataWarning(UserWarning):
 
 class SearchWarning(UserWarning):
     """A search ended short of what is known to be there."""
+
+
+class TrainingWarning(UserWarning):
+    """Training ended short of what was asked for, with the last good weights."""

@@ -1,6 +1,17 @@
+from isthmus.core.lazy import lazy_attributes
 from isthmus.estimators.intrinsic_dimension import IntrinsicDimension
 from isthmus.estimators.persistence import load, save
 from isthmus.estimators.shallow import ShallowAutoencoder
 from isthmus.estimators.transform_coding import TransformCoder
 
-__all__ = ["IntrinsicDimension", "ShallowAutoencoder", "TransformCoder", "load", "save"]
+__all__ = [
+    "DeepAutoencoder",  # noqa: F822
+    "IntrinsicDimension",
+    "ShallowAutoencoder",
+    "TransformCoder",
+    "load",
+    "save",
+]
+__getattr__ = lazy_attributes(
+    __name__, {"DeepAutoencoder": "isthmus.estimators.deep"}, needs="torch"
+)

@@ -14,6 +14,8 @@ from isthmus.training.water_filled import (
 )
 
 _NEED_TORCH = {
+    "TrainedAutoencoder": "isthmus.training.deep_training",
+    "train_autoencoder": "isthmus.training.deep_training",
     "StraightThrough": "isthmus.training.sgd",
     "train_straight_through": "isthmus.training.sgd",
     "train_with_layers": "isthmus.training.unrolled_sgd",
@@ -25,6 +27,7 @@ __all__ = [
     "MaskedRisk",
     "RotationAdvice",
     "StraightThrough",  # noqa: F822
+    "TrainedAutoencoder",  # noqa: F822
     "WaterFilled",
     "descend",
     "descend_masked",
@@ -34,6 +37,7 @@ __all__ = [
     "orthonormal_rows",
     "should_rotate",
     "tight_frame",
+    "train_autoencoder",  # noqa: F822
     "train_straight_through",  # noqa: F822
     "train_with_layers",  # noqa: F822
     "water_filled",

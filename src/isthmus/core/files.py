@@ -1,0 +1,148 @@
+"""Files that appear whole or not at all, and arrays with a JSON header in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isthmus.core.errors import DataError, DataNotFound, OutputError
+
+_KEY = "isthmus"
+
+
+def write_whole(target: Path, payload: bytes, *, temporary: str | None = None) -> None:
+    """Write beside the target, flush to the disk, rename.
+
+    Args:
+        target: Replaced if it is there.
+        payload: All of it.
+        temporary: Name to write under, in the same folder: whatever a killed process left
+            there is written over. None for a new name each time, which two processes that
+            write the same target need.
+
+    Raises:
+        OutputError: If the file cannot be written; nothing is left behind.
+
+    Examples:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_whole(Path(folder) / "a", b"text")
+        ...     [p.name for p in Path(folder).iterdir()]
+        ['a']
+    """
+    part = None
+    try:
+        if temporary is None:
+            handle, name = tempfile.mkstemp(dir=target.parent, prefix=".isthmus-")
+            part = Path(name)
+        else:
+            part = target.parent / temporary
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with os.fdopen(handle, "wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(part, 0o644)
+        os.replace(part, target)
+        _flush_folder(target.parent)
+    except BaseException as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OutputError(f"`{target}` cannot be written: {error.strerror}.") from error
+        raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """So that the rename itself survives a loss of power, where folders can be flushed."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # some network file systems refuse
+    finally:
+        os.close(handle)
+
+
+def packed(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> bytes:
+    """Arrays as safetensors with a header of plain values, format and checksum in it.
+
+    Args:
+        arrays: By name.
+        header: Must hold ``format`` and ``version``; numbers in it must be finite.
+
+    Examples:
+        >>> len(packed({"x": np.ones(2)}, {"format": "f", "version": 1})) > 16
+        True
+    """
+    from safetensors.numpy import save
+
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    text = json.dumps({**header, "checksum": checksum(whole)}, allow_nan=False)
+    return bytes(save(whole, metadata={_KEY: text}))
+
+
+def unpacked(
+    source: Path, *, kind: str, noun: str, version: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read what :func:`packed` made, and check that it is whole.
+
+    Args:
+        source: The file.
+        kind: The format that it must be of.
+        noun: What such a file is, for messages.
+        version: The version that is understood.
+
+    Returns:
+        Header and arrays.
+
+    Raises:
+        DataNotFound: If there is no such file.
+        DataError: If it is damaged, of another format or of a newer version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if not source.is_file():
+        raise DataNotFound(f"`{source}`: there is no such file.")
+    try:
+        with safe_open(source, framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get(_KEY, "null"))
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise DataError(f"`{source.name}` cannot be read as a {noun}: {error}.") from error
+    if not isinstance(header, dict) or header.get("format") != kind:
+        raise DataError(f"`{source.name}` holds arrays, but no isthmus {noun}.")
+    if header.get("version") != version:
+        raise DataError(
+            f"`{source.name}` has version {header.get('version')} of the {noun} format; "
+            f"this isthmus reads {version}. Update isthmus."
+        )
+    if header.get("checksum") != checksum(arrays):
+        raise DataError(
+            f"`{source.name}` is damaged: its numbers do not have the checksum in its "
+            f"header. Make or copy the {noun} again."
+        )
+    return header, arrays
+
+
+def checksum(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of names, types, shapes and bytes.
+
+    Examples:
+        >>> checksum({"x": np.ones(2)}) == checksum({"x": np.ones(3)})
+        False
+    """
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.data.cast("B") if array.size else b"")
+    return digest.hexdigest()

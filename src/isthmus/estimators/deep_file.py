@@ -1,0 +1,98 @@
+"""Deep autoencoders as a header of plain values and arrays, and back."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
+from isthmus.core.lazy import lazy_attributes
+from isthmus.core.random import as_rng
+from isthmus.estimators.plain_values import feature_names, plain_value, set_feature_names
+
+if TYPE_CHECKING:
+    from isthmus.estimators.deep import DeepAutoencoder
+
+_ARRAYS = ("mean_", "history_", "validation_history_")
+_SCALARS = (
+    "n_code_",
+    "n_features_in_",
+    "scale_",
+    "n_epochs_",
+    "best_epoch_",
+    "stopped_",
+    "_n_features_out",
+)
+_SEQUENCES = ("hidden_layer_sizes", "image_shape", "channels")
+_WEIGHTS = "network."
+_need_torch = lazy_attributes(
+    "isthmus.estimators", {"DeepAutoencoder": "isthmus.estimators.deep"}, needs="torch"
+)
+
+
+def parts(model: DeepAutoencoder) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What a file must hold of a fitted model, without the optimiser's moments."""
+    from isthmus.models.state import arrays_of
+
+    arrays = {name: getattr(model, name) for name in _ARRAYS}
+    arrays |= {
+        f"{_WEIGHTS}{name}": part for name, part in arrays_of(model.network_).items()
+    }
+    parameters = {name: plain_value(value) for name, value in model.get_params().items()}
+    parameters["device"] = str(model.device)
+    if not isinstance(parameters["random_state"], int):
+        parameters["random_state"] = None  # a generator has moved on: it says nothing
+    header = {
+        "parameters": parameters,
+        "fitted": {name: plain_value(getattr(model, name)) for name in _SCALARS},
+        "feature_names": feature_names(model),
+    }
+    return header, arrays
+
+
+def restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> DeepAutoencoder:
+    """The model that :func:`parts` described, on a device that is here.
+
+    Raises:
+        DataError: If its weights do not have the sizes its header says.
+        MissingDependency: If torch is not installed.
+    """
+    parameters = dict(header["parameters"])
+    for name in _SEQUENCES:
+        if isinstance(parameters[name], list):
+            parameters[name] = tuple(parameters[name])
+    model: DeepAutoencoder = _need_torch("DeepAutoencoder")(**parameters)
+    for name in _SCALARS:
+        setattr(model, name, header["fitted"][name])
+    for name in _ARRAYS:
+        setattr(model, name, arrays[name])
+    weights = {
+        name.removeprefix(_WEIGHTS): array
+        for name, array in arrays.items()
+        if name.startswith(_WEIGHTS)
+    }
+    if model.mean_.shape != (model.n_features_in_,) or not _give_network(model, weights):
+        raise DataError("The weights of this model do not have the sizes its header says.")
+    set_feature_names(model, header["feature_names"])
+    return model
+
+
+def _give_network(model: DeepAutoencoder, weights: dict[str, np.ndarray]) -> bool:
+    """Make the network that the parameters ask for; whether the weights fit it."""
+    from isthmus.estimators.deep_parameters import CALL, make_network
+    from isthmus.models.state import load_arrays
+    from isthmus.training.devices import resolve_device
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # said when it was fitted
+        network = make_network(model, model.n_features_in_, as_rng(0))
+    if not load_arrays(network, weights):
+        return False
+    try:
+        place = resolve_device(CALL, model.device)
+    except ValueOutOfRange:  # it was fitted where there was another one
+        place = resolve_device(CALL, "cpu")
+    model.network_, model._passes = network.to(place).eval(), None
+    return True

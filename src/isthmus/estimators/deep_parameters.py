@@ -1,0 +1,160 @@
+"""What the parameters of the deep autoencoder may be, and the network they make."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isthmus.core.door import real_number, shown, whole_number
+from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
+from isthmus.core.protocol import hold_out
+from isthmus.models.convolutional import ConvolutionalAutoencoder, image_sizes
+from isthmus.models.dense import DenseAutoencoder, unit_counts
+from isthmus.models.layers import activation_layer
+from isthmus.training.checkpoint import checked_path
+from isthmus.training.deep_plan import TrainingPlan
+
+if TYPE_CHECKING:
+    from isthmus.estimators.deep import DeepAutoencoder
+
+CALL = "DeepAutoencoder"
+ARCHITECTURES = ("dense", "convolutional")
+STEP_SETTINGS = (
+    "batch_size",
+    "learning_rate",
+    "optimizer",
+    "weight_decay",
+    "clip_norm",
+    "mixed_precision",
+)
+"""What every pass over rows needs; `fit` also takes n_epochs, patience and schedule."""
+
+_LONG_CODE = (
+    "n_code={} is not below the {} columns: the code is no bottleneck, and a network may "
+    "pass rows through as they are."
+)
+_NO_VALIDATION = (
+    "validation_fraction={:g} of {} rows leaves none to choose the best epoch by: all are "
+    "trained on, and the last epoch is kept. Give more rows, or validation_fraction=0."
+)
+
+
+def check_parameters(model: DeepAutoencoder) -> None:
+    """Refuse parameters outside their domains, before any work.
+
+    Raises:
+        ValueOutOfRange: At the first that is; the message names it.
+    """
+    settings = ("n_epochs", "patience", "schedule", *STEP_SETTINGS)
+    TrainingPlan.checked(CALL, **{name: getattr(model, name) for name in settings})
+    whole_number(f"{CALL}(n_code=...)", model.n_code, least=1)
+    activation_layer(f"{CALL}(activation=...)", model.activation)
+    activation_layer(f"{CALL}(code_activation=...)", model.code_activation)
+    unit_counts(f"{CALL}(hidden_layer_sizes=...)", model.hidden_layer_sizes)
+    unit_counts(f"{CALL}(channels=...)", model.channels)
+    if model.architecture not in ARCHITECTURES:
+        raise ValueOutOfRange(
+            f"`{CALL}(architecture=...)` must be one of {', '.join(ARCHITECTURES)}; got "
+            f"{shown(model.architecture)}."
+        )
+    if model.penalty is not None:
+        raise ValueOutOfRange(
+            f"`{CALL}(penalty=...)` must be None, the only one that exists; got "
+            f"{shown(model.penalty)}. To decay weights give weight_decay; a penalty of "
+            "your own goes to isthmus.training.train_autoencoder(penalty=...)."
+        )
+    if model.checkpoint is not None:
+        checked_path(f"{CALL}(checkpoint=...)", model.checkpoint)
+        if model.random_state is None:
+            raise ValueOutOfRange(
+                f"`{CALL}(checkpoint=...)` needs a random_state: another one would draw "
+                "another split, and nothing could go on. Give random_state=0."
+            )
+
+
+def validation_rows(
+    x: np.ndarray, fraction: object, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Row numbers to train on, and those to choose the best epoch by.
+
+    Args:
+        x: Rows, "sample input"; equal ones stay together.
+        fraction: Share of the second, 0 to 0.5.
+        rng: Draws them.
+
+    Returns:
+        Both; None for the second where there are none, which is said by a warning unless
+        they were not asked for.
+
+    Raises:
+        ValueOutOfRange: If the fraction is outside its domain.
+
+    Examples:
+        >>> rows = np.arange(20.0)[:, None]
+        >>> train, held = validation_rows(rows, 0.1, np.random.default_rng(0))
+        >>> train.size, held.size
+        (18, 2)
+    """
+    share = real_number(f"{CALL}(validation_fraction=...)", fraction)
+    if not 0.0 <= share <= 0.5:
+        raise ValueOutOfRange(
+            f"`{CALL}(validation_fraction=...)` must lie in [0, 0.5]; got "
+            f"{shown(fraction)}."
+        )
+    everything = np.arange(x.shape[0])
+    if share == 0.0:
+        return everything, None
+    wanted = round(share * x.shape[0])
+    with contextlib.suppress(DataError):  # nearly all rows are equal
+        split = hold_out(x, rng=rng, n_test=max(1, wanted))
+        if wanted and any((x[i] != x[split.train[0]]).any() for i in split.train):
+            return split.train, split.test
+    text = _NO_VALIDATION.format(share, x.shape[0])
+    warnings.warn(text, DataWarning, stacklevel=3)
+    return everything, None
+
+
+def make_network(model: DeepAutoencoder, n_input: int, rng: np.random.Generator) -> Any:
+    """The network that checked parameters ask for, with its starting weights.
+
+    Raises:
+        ValueOutOfRange: If images do not have `n_input` numbers, or their networks should
+            be tied.
+
+    Warns:
+        DataWarning: If the code is as long as a row.
+    """
+    if model.n_code >= n_input:
+        text = _LONG_CODE.format(model.n_code, n_input)
+        warnings.warn(text, DataWarning, stacklevel=3)
+    same: dict[str, Any] = {
+        "activation": model.activation,
+        "code_activation": model.code_activation,
+        "bias": bool(model.bias),
+        "rng": rng,
+    }
+    if model.architecture == "dense":
+        sizes = unit_counts(CALL, model.hidden_layer_sizes)
+        return DenseAutoencoder(
+            n_input,
+            int(model.n_code),
+            hidden_layer_sizes=sizes,
+            tied=bool(model.tied),
+            **same,
+        )
+    if model.tied:
+        raise ValueOutOfRange(
+            f"`{CALL}(tied=True)` is for dense networks; got architecture='convolutional'."
+        )
+    shape = image_sizes(f"{CALL}(image_shape=...)", model.image_shape)
+    if math.prod(shape) != n_input:
+        raise ValueOutOfRange(
+            f"`{CALL}(image_shape=...)` must have as many pixels as a row has columns, "
+            f"{n_input}; got {shown(model.image_shape)}."
+        )
+    depths = unit_counts(CALL, model.channels)
+    return ConvolutionalAutoencoder(shape, int(model.n_code), channels=depths, **same)
