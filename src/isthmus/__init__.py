@@ -32,6 +32,7 @@ _ATTRIBUTES = {
     "load": "isthmus.estimators",
     "save": "isthmus.estimators",
     "should_rotate": "isthmus.training",
+    "sweep": "isthmus.estimators",
 }
 __all__ = ["__version__", *_SUBPACKAGES, *_ATTRIBUTES]
 

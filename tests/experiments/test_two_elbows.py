@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from isthmus.experiments.kvalheim24_two_elbows import CLAIMS, TwoElbows, plot, run
+
+
+def test_a_short_run_tells_what_it_measured():
+    told = []
+    rows = run(
+        shapes=["circle"],
+        seeds=[0],
+        n_points=80,
+        n_steps=4,
+        n_restarts=1,
+        progress=lambda *a: told.append(a),
+    )
+    assert told == [(1, 1)]
+    row = rows[0]
+    assert isinstance(row, TwoElbows)
+    assert (row.dim, row.needed) == (1, 2)
+    assert row.sweep.max[0] >= row.sweep.certificate[0] > 0.7
+    median = row.sweep.median
+    assert row.fall == pytest.approx(row.sweep.mean_median / median[0])
+    assert len(CLAIMS) == 3
+    assert len(plot(rows).data) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["circle", "sphere", "hopf-link"])
+def test_both_elbows_are_where_theory_puts_them(name):
+    rows = run(shapes=[name], seeds=[0, 1, 2, 3, 4], n_steps=4000, n_jobs=2)
+    assert sum(row.holds for row in rows) >= 4, [(r.fall, r.sweep.elbows) for r in rows]
+    for row in rows:
+        found = row.sweep
+        below = found.n_codes < row.needed
+        # nothing beats a certificate, and it rules out nothing that works
+        assert np.all(found.max[below] >= found.certificate[below])
+        assert np.all(found.certificate[below] > 0.5 * found.certificate[0])
+        assert np.all(found.certificate[~below] == 0)
+        last = found.n_codes == row.needed - 1
+        best = min(
+            (r for r in found.runs if r.n_code == row.needed - 1), key=lambda r: r.train
+        )
+        assert best.train < 0.5 * found.certificate[last]
