@@ -197,7 +197,6 @@ def test_report_warns_and_goes_on(isthmus, tmp_path, rng):
         (["limits", "--density", "0"], "share of coordinates that are not zero"),
         (["limits", "--density", "0.1", "--rate", "0"], "positive numbers"),
         (["fit", "digits", "-o", "x.pkl"], "must end in .safetensors"),
-        (["fit", "digits", "-o", "x.safetensors", "--kind", "deep"], "must be shallow"),
         (["fit", "digits", "-o", "x.safetensors", "--rate", "0"], "must be positive"),
         (["fit", "digits", "-o", "x.safetensors", "--rate", "1", "--n-code", "3"], "excl"),
         (["fit", "digits", "-o", "x.safetensors", "--encoder", "best"], "one of design"),
@@ -422,3 +421,33 @@ def test_wrong_options_get_one_error_line(isthmus, arguments):
     lines = [line for line in err.splitlines() if not line.startswith("warning:")]
     assert len(lines) == 1
     assert lines[0].startswith("error: ")
+
+
+def test_fit_a_deep_autoencoder(isthmus, tmp_path):
+    model = str(tmp_path / "deep.safetensors")
+    words = ["--kind", "deep", "--n-code", "5", "--hidden", "32", "--epochs", "12"]
+    code, out, error = isthmus("fit", "digits", "-o", model, *words, "--json")
+    assert code == 0, error
+    facts = json.loads(out)
+    assert (facts["kind"], facts["n_code"], facts["n_epochs"]) == ("deep", 5, 12)
+    assert facts["principal_components"] < facts["nmse"] < 0.8
+    code, out, _ = isthmus("fit", "digits", "-o", model, *words, "--force")
+    assert code == 0
+    assert "5 latent dimensions, 12 epochs" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--kind", "wide"], "shallow or deep"),
+        (["--kind", "deep", "--encoder", "itq"], "`--encoder` is no option of --kind deep"),
+        (["--kind", "deep", "--rate", "1"], "`--rate` is no option of --kind deep"),
+        (["--epochs", "3"], "`--epochs` is no option of --kind shallow"),
+        (["--kind", "deep", "--hidden", "3,x"], "whole numbers between commas"),
+        (["--kind", "deep", "--activation", "sign"], "activation"),
+    ],
+)
+def test_fit_refuses_options_of_the_other_kind(isthmus, tmp_path, words, told):
+    code, _, error = isthmus("fit", "digits", "-o", str(tmp_path / "m.safetensors"), *words)
+    assert code == 2
+    assert told in error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,44 +20,124 @@ from isthmus.cli.options import (
     told_warnings,
 )
 
+if TYPE_CHECKING:
+    from isthmus.core.protocol import Measurement
+    from isthmus.data import Principal
+    from isthmus.report.rows import Rows
+
+_SHALLOW = ("rate", "encoder", "decoder", "frame", "norm", "whiten", "n_steps")
+_DEEP = (
+    "hidden",
+    "architecture",
+    "tied",
+    "n_epochs",
+    "batch_size",
+    "learning_rate",
+    "weight_decay",
+    "patience",
+    "checkpoint",
+    "device",
+)
+_DEEP_CODE = 10
+
 
 def fit(
+    context: typer.Context,
     data: Annotated[str, typer.Argument(help="A file or a built-in name, as in report.")],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Model to write, .safetensors.")
     ],
+    kind: Annotated[
+        str, typer.Option("--kind", help="shallow: one layer each way; deep: many.")
+    ] = "shallow",
+    n_code: Annotated[
+        int | None,
+        typer.Option("--n-code", help="Code symbols per vector; deep: default 10."),
+    ] = None,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", help="Code symbols per changing column; default 1."),
+        typer.Option(
+            "--rate", help="Shallow: code symbols per changing column instead; default 1."
+        ),
     ] = None,
-    n_code: Annotated[
-        int | None, typer.Option("--n-code", help="Code symbols per vector instead.")
+    activation: Annotated[
+        str | None,
+        typer.Option(
+            "--activation",
+            help="Shallow: sign (default), lloyd-max:2, tanh, identity, ... Deep: relu "
+            "(default), leaky-relu, tanh, gelu, ...",
+        ),
     ] = None,
     encoder: Annotated[
         str,
-        typer.Option("--encoder", help="design, descent, itq, straight-through, random."),
+        typer.Option(
+            "--encoder", help="Shallow: design, descent, itq, straight-through, random."
+        ),
     ] = "design",
     decoder: Annotated[
-        str, typer.Option("--decoder", help="linear, denoised, message-passing, learned.")
+        str,
+        typer.Option(
+            "--decoder", help="Shallow: linear, denoised, message-passing, learned."
+        ),
     ] = "linear",
-    activation: Annotated[
-        str, typer.Option("--activation", help="sign, lloyd-max:2, tanh, identity, ...")
-    ] = "sign",
-    frame: Annotated[str, typer.Option("--frame", help="dct, hadamard or haar.")] = "dct",
+    frame: Annotated[
+        str, typer.Option("--frame", help="Shallow: dct, hadamard or haar.")
+    ] = "dct",
     norm: Annotated[
         str,
         typer.Option(
             "--norm",
-            help="none; float16: send row lengths; auto: unless decoded linearly.",
+            help="Shallow: none; float16: send row lengths; auto: unless decoded linearly.",
         ),
     ] = "auto",
     whiten: Annotated[
         bool,
-        typer.Option("--whiten", help="All directions alike, whatever their variance."),
+        typer.Option(
+            "--whiten", help="Shallow: all directions alike, whatever their variance."
+        ),
     ] = False,
     n_steps: Annotated[
-        int | None, typer.Option("--steps", help="Most steps of training.")
+        int | None, typer.Option("--steps", help="Shallow: most steps of training.")
     ] = None,
+    hidden: Annotated[
+        str,
+        typer.Option(
+            "--hidden", help="Deep: widths of the encoder, which the decoder mirrors."
+        ),
+    ] = "128,64",
+    architecture: Annotated[
+        str,
+        typer.Option("--architecture", help="Deep: dense, or convolutional for images."),
+    ] = "dense",
+    tied: Annotated[
+        bool, typer.Option("--tied", help="Deep: the decoder has the encoder's weights.")
+    ] = False,
+    n_epochs: Annotated[
+        int, typer.Option("--epochs", help="Deep: most passes over the rows.")
+    ] = 100,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", help="Deep: rows a step.")
+    ] = 128,
+    learning_rate: Annotated[
+        float, typer.Option("--learning-rate", help="Deep: at the start.")
+    ] = 1e-3,
+    weight_decay: Annotated[
+        float, typer.Option("--weight-decay", help="Deep: pull of weights to zero.")
+    ] = 0.0,
+    patience: Annotated[
+        int,
+        typer.Option("--patience", help="Deep: epochs without gain before training ends."),
+    ] = 20,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            help="Deep: file to write down every epoch in; taken up if it is there.",
+        ),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", help="Deep: cpu, cuda, mps or auto.")
+    ] = "auto",
     test: Annotated[
         str | None, typer.Option("--test", help="Held-out rows instead of a draw.")
     ] = None,
@@ -68,25 +148,19 @@ def fit(
     drop: Drop = None,
     drop_missing: DropMissing = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a file there.")] = False,
-    kind: Annotated[str, typer.Option("--kind", help="shallow.")] = "shallow",
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train an autoencoder, save it, and measure it on held-out rows."""
-    from isthmus.core.errors import OutputError, ValueOutOfRange
     from isthmus.core.progress import progress_bar
     from isthmus.core.protocol import measure
-    from isthmus.estimators import ShallowAutoencoder, save
+    from isthmus.estimators import save
     from isthmus.report.read import read_rows
     from isthmus.report.rows import Reading
 
-    if kind != "shallow":
-        raise ValueOutOfRange(f"`--kind` must be shallow; got {kind!r}.")
-    if output.exists() and not force:
-        raise OutputError(f"`{output}` exists already. Use --force to replace it.")
-    if output.suffix != ".safetensors":
-        raise ValueOutOfRange(f"`--output` must end in .safetensors; got {output.name!r}.")
+    _check(context, kind, output, force)
+    given = context.params
     with told_warnings(quiet):
         with progress_bar(enabled=not quiet) as tell:
             rows = read_rows(
@@ -101,50 +175,157 @@ def fit(
                 progress=tell,
             )
             principal = rows.principal()
-        if n_code is None:  # as in report: columns that never change take no bits
-            share = 1.0 if rate is None else float(numbers("--rate", str(rate))[0])
-            n_code = max(1, round(share * principal.n_changing))
-        elif rate is not None:
-            raise ValueOutOfRange("`--rate` and `--n-code` exclude each other; give one.")
-        model = ShallowAutoencoder(
-            n_code,
-            activation=activation,
-            encoder=encoder,  # type: ignore[arg-type]
-            decoder=decoder,  # type: ignore[arg-type]
-            frame=frame,  # type: ignore[arg-type]
-            norm=norm,  # type: ignore[arg-type]
-            whiten=whiten,
-            n_steps=n_steps,
-            verbose=not quiet,
-            random_state=seed,
-        ).fit_principal(principal, rows.train)
+        make = _shallow if kind == "shallow" else _deep
+        model = make(rows, principal, given)
         model.verbose = False
         save(model, output)
     held = rows.test
     measured = measure(held, model.inverse_transform(model.transform(held)), model.mean_)
-    facts: dict[str, Any] = {
+    facts = {
         "model": str(output),
+        "kind": kind,
         "n_input": int(model.n_features_in_),
         "n_code": model.n_code_,
-        "bits_per_vector": model.bits_per_vector_,
-        "encoder": encoder,
-        "decoder": model.decoder_used_,
-        "n_steps": model.n_iter_,
         "nmse": measured.value,
         "standard_error": measured.standard_error,
         "n_rows": measured.n_rows,
         "n_train": rows.n_train,
         "n_fit": int(rows.train.shape[0]),
+    }
+    about = _about_shallow if kind == "shallow" else _about_deep
+    facts |= about(model, given, principal, held)
+    if json:
+        print_json(facts)
+    elif kind == "shallow":
+        _tell_shallow(facts, decoder, norm)
+    else:
+        _tell_deep(facts)
+
+
+def _check(context: typer.Context, kind: str, output: Path, force: bool) -> None:
+    """Refuse what cannot be written, and options of the other kind."""
+    from isthmus.core.errors import OutputError, ValueOutOfRange
+
+    others = {"shallow": _DEEP, "deep": _SHALLOW}.get(kind)
+    if others is None:
+        raise ValueOutOfRange(f"`--kind` must be shallow or deep; got {kind!r}.")
+    for name in others:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = next(p.opts[0] for p in context.command.params if p.name == name)
+            raise ValueOutOfRange(
+                f"`{option}` is no option of --kind {kind}. Leave it out, or take the other "
+                "kind."
+            )
+    if output.exists() and not force:
+        raise OutputError(f"`{output}` exists already. Use --force to replace it.")
+    if output.suffix != ".safetensors":
+        raise ValueOutOfRange(f"`--output` must end in .safetensors; got {output.name!r}.")
+
+
+def _shallow(rows: Rows, principal: Principal, given: dict[str, Any]) -> Any:
+    from isthmus.core.errors import ValueOutOfRange
+    from isthmus.estimators import ShallowAutoencoder
+
+    n_code, rate = given["n_code"], given["rate"]
+    if n_code is None:  # as in report: columns that never change take no bits
+        share = 1.0 if rate is None else float(numbers("--rate", str(rate))[0])
+        n_code = max(1, round(share * principal.n_changing))
+    elif rate is not None:
+        raise ValueOutOfRange("`--rate` and `--n-code` exclude each other; give one.")
+    same = ("encoder", "decoder", "frame", "norm", "whiten", "n_steps")
+    return ShallowAutoencoder(
+        n_code,
+        activation=given["activation"] or "sign",
+        verbose=not given["quiet"],
+        random_state=given["seed"],
+        **{name: given[name] for name in same},
+    ).fit_principal(principal, rows.train)
+
+
+def _deep(rows: Rows, principal: Principal, given: dict[str, Any]) -> Any:
+    from isthmus import DeepAutoencoder
+
+    same = (
+        "architecture",
+        "tied",
+        "n_epochs",
+        "batch_size",
+        "learning_rate",
+        "weight_decay",
+        "patience",
+        "checkpoint",
+        "device",
+    )
+    return DeepAutoencoder(
+        _DEEP_CODE if given["n_code"] is None else given["n_code"],
+        hidden_layer_sizes=_widths(given["hidden"]),
+        activation=given["activation"] or "relu",
+        image_shape=_image_shape(rows) if given["architecture"] != "dense" else None,
+        verbose=not given["quiet"],
+        random_state=given["seed"],
+        **{name: given[name] for name in same},
+    ).fit(rows.train)
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    from isthmus.core.errors import ValueOutOfRange
+
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueOutOfRange(
+            f"`--hidden` must be whole numbers between commas, like 128,64; got {text!r}."
+        ) from error
+
+
+def _image_shape(rows: Rows) -> tuple[int, ...]:
+    from isthmus.core.errors import DataError
+
+    shape = rows.dataset.sample_shape
+    if shape is None or len(shape) != 2:
+        raise DataError(
+            "`--architecture convolutional` needs rows that are grey images, from an array "
+            f"of rows x height x width; these have shape {shape or 'of plain columns'}. "
+            "Use --architecture dense."
+        )
+    return tuple(shape)
+
+
+def _about_shallow(
+    model: Any, given: dict[str, Any], principal: Principal, held: Any
+) -> dict[str, Any]:
+    return {
+        "bits_per_vector": model.bits_per_vector_,
+        "encoder": given["encoder"],
+        "decoder": model.decoder_used_,
+        "n_steps": model.n_iter_,
         "reference": model.reference_nmse_,
         "predicted": model.predicted_nmse_,
     }
-    if json:
-        print_json(facts)
-        return
-    _tell(facts, decoder, norm)
 
 
-def _tell(facts: dict[str, Any], decoder: str, norm: str) -> None:
+def _about_deep(
+    model: Any, given: dict[str, Any], principal: Principal, held: Any
+) -> dict[str, Any]:
+    return {
+        "train_nmse": float(model.history_[model.best_epoch_ - 1]),
+        "principal_components": _principal_error(principal, model.n_code_, held).value,
+        "n_epochs": model.n_epochs_,
+        "best_epoch": model.best_epoch_,
+        "stopped": model.stopped_,
+    }
+
+
+def _principal_error(principal: Principal, n_code: int, held: Any) -> Measurement:
+    from isthmus.core.protocol import measure
+
+    basis = principal.basis[:, :n_code]
+    centred = held - principal.mean
+    return measure(held, principal.mean + (centred @ basis) @ basis.T, principal.mean)
+
+
+def _tell_shallow(facts: dict[str, Any], decoder: str, norm: str) -> None:
     bits = facts["bits_per_vector"]
     per_vector = "" if bits is None else f", {bits} bits per vector"
     linear = decoder == "linear"
@@ -156,4 +337,14 @@ def _tell(facts: dict[str, Any], decoder: str, norm: str) -> None:
         f"NMSE {facts['nmse']:.4g} ± {facts['standard_error']:.1g} on {facts['n_rows']} "
         f"held-out rows; Gaussian reference {facts['reference']:.4g}, predicted for "
         f"{of} {facts['predicted']:.4g}{less}"
+    )
+
+
+def _tell_deep(facts: dict[str, Any]) -> None:
+    typer.echo(
+        f"{facts['model']}: {facts['n_input']} columns -> {facts['n_code']} latent "
+        f"dimensions, {facts['n_epochs']} epochs ({facts['stopped']})\n"
+        f"NMSE {facts['nmse']:.4g} ± {facts['standard_error']:.1g} on {facts['n_rows']} "
+        f"held-out rows, {facts['train_nmse']:.4g} on training rows; as many principal "
+        f"components {facts['principal_components']:.4g}"
     )
