@@ -16,6 +16,7 @@ _SUBPACKAGES = (
     "decoders",
     "estimators",
     "frames",
+    "geometry",
     "limits",
     "models",
     "priors",
