@@ -27,7 +27,6 @@ from isthmus.geometry.polygons import (
 )
 
 _ROUNDS = 8  # lines that a cell is cut by before its parts are looked at anew
-_SAME = 1e-13  # crossings of one edge that are nearer, in its length, are one
 SLIVER = 1e-14
 """Cells below this part of the whole area are rounding."""
 
@@ -131,7 +130,7 @@ def _cut(
     cell, unit = set_bits(cells.crossing, switches.size)
     n_lines = np.bincount(cell, minlength=len(cells.local))
     first = np.cumsum(n_lines) - n_lines
-    slots = _refined(cells, switches)
+    slots = _refined(cells, switches, tolerance)
     fresh = slots.points(points[used])
     columns = min(_ROUNDS, int(n_lines.max()))
     table = np.zeros((slots.low.size, 2 + columns))
@@ -226,12 +225,15 @@ class _Slots:
         return values
 
 
-def _refined(cells: _Busy, switches: Switches) -> _Slots:
+def _refined(
+    cells: _Busy, switches: Switches, tolerance: Float[np.ndarray, " switch"]
+) -> _Slots:
     """Put every crossing of every edge into the cells beside it."""
     start = cells.local.corners
     end = start[cells.local.after()]
     crossed = np.flatnonzero(cells.edge_words.any(axis=1))
-    some = _Edges.of(start[crossed], end[crossed], cells.edge_words[crossed], switches)
+    words = cells.edge_words[crossed]
+    some = _Edges.of(start[crossed], end[crossed], words, switches, tolerance)
     edge = np.full(start.size, -1)
     edge[crossed] = some.back
     more = np.where(edge >= 0, some.counts[edge], 0) if some.counts.size else 0 * edge
@@ -271,8 +273,13 @@ class _Edges:
 
     @staticmethod
     def of(
-        start: np.ndarray, end: np.ndarray, words: np.ndarray, switches: Switches
+        start: np.ndarray,
+        end: np.ndarray,
+        words: np.ndarray,
+        switches: Switches,
+        tolerance: Float[np.ndarray, " switch"],
     ) -> _Edges:
+        """Find them; where units are zero together, the steepest one says where."""
         low, high = np.minimum(start, end), np.maximum(start, end)
         size = int(high.max(initial=0)) + 1
         _, first, back = np.unique(
@@ -280,10 +287,15 @@ class _Edges:
         )
         edge, unit = set_bits(words[first], switches.size)
         at_low = switches.at(low[first[edge]], unit)
-        share = at_low / (at_low - switches.at(high[first[edge]], unit))
+        change = at_low - switches.at(high[first[edge]], unit)
+        share = at_low / change
         order = np.lexsort((share, edge))
         edge, share = edge[order], share[order]
+        blur = (tolerance[unit] / np.abs(change))[order]
         fresh = np.ones(edge.size, dtype=bool)
-        fresh[1:] = (edge[1:] != edge[:-1]) | (np.diff(share) > _SAME)
+        fresh[1:] = edge[1:] != edge[:-1]
+        fresh[1:] |= np.diff(share) > np.maximum(blur[1:], blur[:-1])
+        group = np.cumsum(fresh) - 1
+        sharpest = np.lexsort((blur, group))[fresh]
         counts = np.bincount(edge[fresh], minlength=first.size)
-        return _Edges(back, counts, np.cumsum(counts) - counts, share[fresh])
+        return _Edges(back, counts, np.cumsum(counts) - counts, share[sharpest])

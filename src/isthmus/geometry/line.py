@@ -12,7 +12,7 @@ from isthmus.geometry.along import Along, Points, Switches, finite_points, set_b
 from isthmus.geometry.layers import as_layers, kind
 
 _CALL = "line_partition"
-_SAME = 1e-13  # breakpoints that are nearer, in the segment's length, are one
+_SAME = 1e-14  # breakpoints that are nearer, in the segment's length, are one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,21 +129,36 @@ def line_partition(network: object, start: Points, end: Points) -> LinePartition
     for stage in along.bent:
         switches = Switches(along, stage, t[:, None])
         find = _zeros if kind(layers[stage]) == "pointwise" else _overtakings
-        t = _with(t, find(t, switches))
+        t = _with(t, *find(t, switches))
     return LinePartition(t, along.values(t[:, None]), first.ravel(), last.ravel())
 
 
-def _with(t: Float[np.ndarray, " old"], more: np.ndarray) -> Float[np.ndarray, " new"]:
-    """Old and new breakpoints in order; of near ones the first, and both ends."""
-    inside = np.sort(np.concatenate([t[1:-1], more]))
-    inside = inside[(inside > _SAME) & (inside < 1.0 - _SAME)]
-    fresh = np.ones(inside.size, dtype=bool)
-    fresh[1:] = np.diff(inside) > _SAME
-    return np.concatenate([[0.0], inside[fresh], [1.0]])
+def _with(
+    t: Float[np.ndarray, " old"],
+    more: Float[np.ndarray, " new"],
+    blur: Float[np.ndarray, " new"],
+) -> Float[np.ndarray, " all"]:
+    """Old and new breakpoints in order; of those that are one the best known.
+
+    Args:
+        t: Old ones, 0 and 1 among them.
+        more: New ones.
+        blur: How far off each may be.
+    """
+    blur = np.concatenate([np.zeros(t.size), blur + _SAME])
+    t = np.concatenate([t, more])
+    order = np.argsort(t, kind="stable")
+    t, blur = t[order], blur[order]
+    fresh = np.ones(t.size, dtype=bool)
+    fresh[1:] = np.diff(t) > np.maximum(blur[1:], blur[:-1])
+    group = np.cumsum(fresh) - 1
+    return t[np.lexsort((blur, group))[fresh]]
 
 
-def _zeros(t: Float[np.ndarray, " breakpoint"], switches: Switches) -> np.ndarray:
-    """Where units cross their thresholds."""
+def _zeros(
+    t: Float[np.ndarray, " breakpoint"], switches: Switches
+) -> tuple[Float[np.ndarray, " zero"], Float[np.ndarray, " zero"]]:
+    """Where units cross their thresholds, and how far off that may be."""
     bound = switches.tolerance()
     words = switches.packed(
         lambda values: np.stack([values > bound, values < -bound], axis=1)
@@ -151,11 +166,15 @@ def _zeros(t: Float[np.ndarray, " breakpoint"], switches: Switches) -> np.ndarra
     crossed = (words[:-1, 0] & words[1:, 1]) | (words[:-1, 1] & words[1:, 0])
     piece, unit = set_bits(crossed, switches.size)
     left, right = switches.at(piece, unit), switches.at(piece + 1, unit)
-    return t[piece] + (t[piece + 1] - t[piece]) * left / (left - right)
+    width = t[piece + 1] - t[piece]
+    change = left - right
+    return t[piece] + width * left / change, width * bound[unit] / np.abs(change)
 
 
-def _overtakings(t: Float[np.ndarray, " breakpoint"], switches: Switches) -> np.ndarray:
-    """Where the largest entry of a window changes."""
+def _overtakings(
+    t: Float[np.ndarray, " breakpoint"], switches: Switches
+) -> tuple[Float[np.ndarray, " kink"], Float[np.ndarray, " kink"]]:
+    """Where the largest entry of a window changes, and how far off that may be."""
     n_candidates = switches.n_candidates
     bound = switches.tolerance().reshape(-1, n_candidates).max(axis=1)
 
@@ -169,21 +188,24 @@ def _overtakings(t: Float[np.ndarray, " breakpoint"], switches: Switches) -> np.
     piece, window = set_bits(~agreed, bound.size)
     entries = window[:, None] * n_candidates + np.arange(n_candidates)
     left, right = switches.at(piece, entries), switches.at(piece + 1, entries)
-    row, share = _envelope(left, right, bound[window])
-    return t[piece[row]] + (t[piece[row] + 1] - t[piece[row]]) * share
+    row, share, blur = _envelope(left, right, bound[window])
+    width = t[piece[row] + 1] - t[piece[row]]
+    return t[piece[row]] + width * share, width * blur
 
 
 def _envelope(
     left: Float[np.ndarray, "window candidate"],
     right: Float[np.ndarray, "window candidate"],
     bound: Float[np.ndarray, " window"],
-) -> tuple[Int[np.ndarray, " kink"], Float[np.ndarray, " kink"]]:
+) -> tuple[
+    Int[np.ndarray, " kink"], Float[np.ndarray, " kink"], Float[np.ndarray, " kink"]
+]:
     """Kinks of the largest of several affine functions given at both ends of [0, 1].
 
     Returns:
-        Window and place of each.
+        Window and place of each, and how far off the place may be.
     """
-    rows, places = [], []
+    rows, places, blurs = [np.empty(0, np.int64)], [np.empty(0)], [np.empty(0)]
     leader = _leading(left, right, bound)
     live = np.arange(len(left))
     for _ in range(left.shape[1]):
@@ -200,12 +222,12 @@ def _envelope(
             break
         tied = when[found] <= soonest[found, None] + _SAME
         live, soonest = live[found], soonest[found]
-        leader[live] = np.where(tied, gain[found], -np.inf).argmax(axis=1)
+        steepest = np.where(tied, gain[found], -np.inf)
+        leader[live] = steepest.argmax(axis=1)
         rows.append(live)
         places.append(soonest)
-    if not rows:
-        return np.empty(0, np.int64), np.empty(0)
-    return np.concatenate(rows), np.concatenate(places)
+        blurs.append(bound[live] / steepest.max(axis=1))
+    return np.concatenate(rows), np.concatenate(places), np.concatenate(blurs)
 
 
 def _leading(left: np.ndarray, right: np.ndarray, bound: np.ndarray) -> np.ndarray:
