@@ -1,30 +1,61 @@
-"""What piecewise-affine networks look like, loaded on first use."""
+"""What piecewise-affine networks are around a point, on a line and on a plane.
+
+What needs torch is loaded on first use.
+"""
 
 from isthmus.core.lazy import lazy_attributes
 from isthmus.geometry.counts import montufar_bound, zaslavsky_bound
 
 _NEED_TORCH = {
+    "AffineFactors": "isthmus.geometry.affine",
+    "AffineMap": "isthmus.geometry.affine",
+    "BoundaryDistance": "isthmus.geometry.boundary",
     "DecoderSurface": "isthmus.geometry.surface",
+    "ExitTime": "isthmus.geometry.exits",
     "LinePartition": "isthmus.geometry.line",
+    "LocalGeneralisation": "isthmus.geometry.radius",
     "SliceCell": "isthmus.geometry.cells",
     "SlicePartition": "isthmus.geometry.cells",
     "SlicePlane": "isthmus.geometry.slice",
+    "affine_factors": "isthmus.geometry.affine",
+    "affine_map": "isthmus.geometry.affine",
+    "affine_maps": "isthmus.geometry.affine",
     "as_layers": "isthmus.geometry.layers",
+    "boundary_distance": "isthmus.geometry.boundary",
+    "count_regions": "isthmus.geometry.switching",
     "decoder_surface": "isthmus.geometry.surface",
+    "exit_time": "isthmus.geometry.exits",
+    "hash_code": "isthmus.geometry.switching",
     "line_partition": "isthmus.geometry.line",
+    "local_generalisation_radius": "isthmus.geometry.radius",
+    "region_code": "isthmus.geometry.switching",
     "slice_partition": "isthmus.geometry.slice",
     "slice_through": "isthmus.geometry.slice",
 }
 __all__ = [
+    "AffineFactors",  # noqa: F822
+    "AffineMap",  # noqa: F822
+    "BoundaryDistance",  # noqa: F822
     "DecoderSurface",  # noqa: F822
+    "ExitTime",  # noqa: F822
     "LinePartition",  # noqa: F822
+    "LocalGeneralisation",  # noqa: F822
     "SliceCell",  # noqa: F822
     "SlicePartition",  # noqa: F822
     "SlicePlane",  # noqa: F822
+    "affine_factors",  # noqa: F822
+    "affine_map",  # noqa: F822
+    "affine_maps",  # noqa: F822
     "as_layers",  # noqa: F822
+    "boundary_distance",  # noqa: F822
+    "count_regions",  # noqa: F822
     "decoder_surface",  # noqa: F822
+    "exit_time",  # noqa: F822
+    "hash_code",  # noqa: F822
     "line_partition",  # noqa: F822
+    "local_generalisation_radius",  # noqa: F822
     "montufar_bound",
+    "region_code",  # noqa: F822
     "slice_partition",  # noqa: F822
     "slice_through",  # noqa: F822
     "zaslavsky_bound",

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.geometry.pieces import Reshape, clipped, max_pool, relu_like
+from isthmus.geometry.pieces import MADE, Reshape, clipped, max_pool, relu_like
 
 _BATCH = object()  # what stands for the number of rows
 _HEADS = ("sigmoid", "softmax", "log_softmax")
@@ -31,16 +31,17 @@ def traced(network: nn.Module, call: str) -> Iterator[tuple[str, nn.Module]]:
     """
     root = nn.Sequential(network)
     try:
-        graph = fx.Tracer().trace(root)
+        graph = _Tracer().trace(root)
     except Exception as error:  # noqa: BLE001 - whatever a forward pass may raise
-        parts = _halves(network)
-        if parts is None:
-            _refuse(call, f"'{type(network).__name__}', {type(error).__name__}: {error}")
-        for name, part in parts:
-            for path, layer in traced(part, call):
-                yield (f"{name}.{path}" if path else name), layer
-        return
+        _refuse(call, f"'{type(network).__name__}', {type(error).__name__}: {error}")
     yield from _Chain(root, graph, call).layers()
+
+
+class _Tracer(fx.Tracer):
+    """Stops at torch's layers, as torch's own does, and at ours."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, MADE) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Chain:
@@ -75,16 +76,15 @@ class _Chain:
 
     def _is_known(self, node: fx.Node) -> bool:
         """Whether the value is a constant or a size; if so, it is kept."""
-        size = node.target in ("size",) or (
-            node.target is getattr and node.args[1] == "shape"
-        )
-        if size:
+        rows = any(n not in self._value for n in node.all_input_nodes)
+        of_shape = node.target is getattr and node.args[1] == "shape"
+        if rows and (node.target == "size" or of_shape):
             whole = len(node.args) == 1 or node.target is getattr
             self._value[node] = (
                 (_BATCH,) if whole else _BATCH if node.args[1] == 0 else None
             )
             return True
-        if any(n not in self._value for n in node.all_input_nodes):
+        if rows:
             return False
         args = fx.map_arg(node.args, lambda n: self._value[n])
         kwargs = fx.map_arg(node.kwargs, lambda n: self._value[n])
@@ -132,15 +132,6 @@ class _Chain:
         return path.removeprefix("0").removeprefix(".")
 
 
-def _halves(network: nn.Module) -> list[tuple[str, nn.Module]] | None:
-    """Encoder and decoder of a module that is the one after the other."""
-    names = ("encoder", "decoder")
-    parts = [(name, getattr(network, name, None)) for name in names]
-    if all(isinstance(part, nn.Module) for _, part in parts):
-        return [(name, part) for name, part in parts if isinstance(part, nn.Module)]
-    return None
-
-
 def _reshape(*shape: Any) -> Reshape | None:
     given = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
     rows, sample = given[0], tuple(given[1:])
@@ -174,9 +165,16 @@ def _clamp(min: Any = None, max: Any = None) -> nn.Module | None:  # noqa: A002
 
 
 def _interpolate(
-    size: Any = None, scale_factor: Any = None, mode: str = "nearest", **rest: Any
-) -> nn.Module:
-    return nn.Upsample(size, scale_factor, mode, **rest)
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> nn.Module | None:
+    if antialias:
+        return None
+    return nn.Upsample(size, scale_factor, mode, align_corners, recompute_scale_factor)
 
 
 def _dropout(p: float = 0.5, training: bool = True) -> nn.Module:
