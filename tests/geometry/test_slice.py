@@ -275,7 +275,7 @@ def test_far_origins_and_small_planes_keep_their_digits():
 def test_memory_that_is_short_changes_nothing(monkeypatch):
     network = randomly(pooled(0), 0)
     whole = slice_partition(network, **plane(36, 0))
-    monkeypatch.setattr("isthmus.geometry.along._HELD", 4000)
+    monkeypatch.setattr("isthmus.geometry.switch_table._HELD", 4000)
     monkeypatch.setattr("isthmus.geometry.along._BLOCK", 2000)
     monkeypatch.setattr("isthmus.geometry.arrangement._WORDS", 50)
     monkeypatch.setattr("isthmus.geometry.envelope._WORDS", 50)

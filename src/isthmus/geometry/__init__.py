@@ -1,4 +1,7 @@
-"""What piecewise-affine networks are around a point, loaded on first use."""
+"""What piecewise-affine networks are around a point, on a line and on a plane.
+
+What needs torch is loaded on first use.
+"""
 
 from isthmus.core.lazy import lazy_attributes
 from isthmus.geometry.counts import montufar_bound, zaslavsky_bound

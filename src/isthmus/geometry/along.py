@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from isthmus.core.door import real_array
@@ -19,16 +19,8 @@ from isthmus.geometry.pieces import Kinked, MaxPool
 Points = Matrix | Sequence | Tensor
 """Inputs of a network as users give them, checked at the door."""
 
-_HELD = 2**25
-"""Switching functions that are held at once; more are computed again when needed."""
 _BLOCK = 2**19
 """Numbers of one layer on the way there, few enough for a cache."""
-_HIDDEN = -1e300
-"""A candidate of a max-pool that lies in the padding: below everything."""
-RELATIVE = 1e-12
-"""Values below this part of the largest of their unit count as zero, ..."""
-_OF_LAYER = 1e-14
-"""... and so do those below this part of the largest of their layer."""
 
 
 class Along:
@@ -91,13 +83,14 @@ class Along:
 
     def _tried(self, layer: nn.Module, value: Tensor, call: str) -> Tensor:
         try:
-            return layer(value)
+            answer: Tensor = layer(value)
         except (RuntimeError, ValueError, IndexError) as error:
             raise ValueOutOfRange(
                 f"`{call}(network=...)` must take inputs of the given shape; got "
                 f"{tuple(value.shape[1:])} before {type(layer).__name__}: {error}. Give "
                 "points in the network's own input shape."
             ) from error
+        return answer
 
     def block(self) -> int:
         """Points at once that keep every layer small."""
@@ -157,111 +150,6 @@ def _pushed(layer: nn.Module, value: Tensor, rate: Tensor) -> tuple[Tensor, Tens
     both = layer(torch.cat([value, rate, torch.zeros_like(value[:1])]))
     count = len(value)
     return both[:count], both[count : 2 * count] - both[2 * count :]
-
-
-class Switches:
-    """The functions of one layer whose signs or largest entries say what it does.
-
-    They are held if they fit into one block and computed again where they do not.
-
-    Args:
-        along: The network.
-        stage: Number of a kinked layer or a max-pool.
-        at: Points.
-    """
-
-    def __init__(
-        self, along: Along, stage: int, at: Float[np.ndarray, "point axis"]
-    ) -> None:
-        self._along, self._stage, self._at = along, stage, at
-        layer = along.layers[stage]
-        first = self._compute(at[:1])
-        self.n_candidates = 0
-        if isinstance(layer, MaxPool):
-            self.n_candidates = layer.windows(self._shape).shape[1]
-        self.size = first.shape[1]
-        self._step = max(1, _HELD // self.size)
-        self._held = self._all(at) if len(at) <= self._step else None
-
-    def _all(self, at: np.ndarray) -> Float[np.ndarray, "point switch"]:
-        found = np.empty((len(at), self.size))
-        step = self._along.block()
-        for i in range(0, len(at), step):
-            found[i : i + step] = self._compute(at[i : i + step])
-        return found
-
-    @torch.no_grad()
-    def _compute(self, at: np.ndarray) -> Float[np.ndarray, "point switch"]:
-        layer = self._along.layers[self._stage]
-        value = self._along.before(self._stage, at)
-        self._shape = tuple(value.shape[1:])
-        if isinstance(layer, MaxPool):
-            given = layer.candidates(value).flatten(1).clamp_min(_HIDDEN)
-        else:
-            assert isinstance(layer, Kinked)
-            given = layer.switching(value)
-        return given.cpu().numpy()
-
-    def blocks(self) -> Iterator[tuple[slice, Float[np.ndarray, "block switch"]]]:
-        """All values, some points at a time."""
-        for i in range(0, len(self._at), self._step):
-            which = slice(i, min(i + self._step, len(self._at)))
-            held = self._held
-            yield which, held if held is not None else self._all(self._at[which])
-
-    def tolerance(self) -> Float[np.ndarray, " switch"]:
-        """Below this a value is rounding: from the first block, which spans everything."""
-        _, values = next(self.blocks())
-        low = values.min(axis=0)
-        largest = np.maximum(values.max(axis=0), np.where(low > _HIDDEN, -low, 0.0))
-        return np.maximum(RELATIVE * largest, _OF_LAYER * largest.max()) + 1e-300
-
-    def at(
-        self, point: Int[np.ndarray, " pair"], switch: Int[np.ndarray, "pair ..."]
-    ) -> Float[np.ndarray, "pair ..."]:
-        """Values of some switches at some points."""
-        if self._held is not None:
-            return self._held[point.reshape(-1, *[1] * (switch.ndim - 1)), switch]
-        found = np.empty(switch.shape)
-        for which, values in self.blocks():
-            here = np.flatnonzero((point >= which.start) & (point < which.stop))
-            local = (point[here] - which.start).reshape(-1, *[1] * (switch.ndim - 1))
-            found[here] = values[local, switch[here]]
-        return found
-
-    def packed(
-        self, test: Callable[[Float[np.ndarray, "block switch"]], np.ndarray]
-    ) -> np.ndarray:
-        """Truth values, switches last, as bits in 64-bit words: "point ... word"."""
-        parts = []
-        for _, values in self.blocks():
-            bits = np.packbits(test(values), axis=-1, bitorder="little")
-            short = -bits.shape[-1] % 8
-            padded = np.pad(bits, [(0, 0)] * (bits.ndim - 1) + [(0, short)])
-            parts.append(padded.view(np.uint64))
-        return np.concatenate(parts)
-
-
-def set_bits(
-    words: np.ndarray, size: int
-) -> tuple[Int[np.ndarray, " found"], Int[np.ndarray, " found"]]:
-    """Row and number of every bit that is set, rows ascending.
-
-    Examples:
-        >>> set_bits(np.array([[5], [2]], dtype=np.uint64), 3)
-        (array([0, 0, 1]), array([0, 2, 1]))
-    """
-    step = max(1, _HELD // max(size, 1))
-    rows, numbers = [], []
-    for i in range(0, len(words), step):
-        block = np.ascontiguousarray(words[i : i + step]).view(np.uint8)
-        bits = np.unpackbits(block, axis=1, count=size, bitorder="little")
-        row, number = np.nonzero(bits)
-        rows.append(row + i)
-        numbers.append(number)
-    if not rows:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    return np.concatenate(rows), np.concatenate(numbers)
 
 
 def finite_points(

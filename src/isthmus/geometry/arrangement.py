@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from isthmus.geometry.along import Along, Switches, set_bits
+from isthmus.geometry.along import Along
 from isthmus.geometry.polygons import (
     Polygons,
     Rows,
@@ -25,6 +25,7 @@ from isthmus.geometry.polygons import (
     sides,
     with_cuts,
 )
+from isthmus.geometry.switch_table import Switches, set_bits
 
 _ROUNDS = 8  # lines that a cell is cut by before its parts are looked at anew
 SLIVER = 1e-14
@@ -97,9 +98,7 @@ def _crossings(
     polygons: Polygons, switches: Switches, tolerance: Float[np.ndarray, " switch"]
 ) -> tuple[Bool[np.ndarray, " polygon"], np.ndarray, np.ndarray]:
     """Polygons that some unit crosses; bits of the units across each and its edges."""
-    words = switches.packed(
-        lambda values: np.stack([values > tolerance, values < -tolerance], axis=1)
-    )
+    words = switches.signs(tolerance)
     found = []
     for block in polygons.blocks(max(1, _WORDS // words[0].size)):
         at = words[block.corners]

@@ -77,5 +77,5 @@ def montufar_bound(widths: Sequence[int], dim: int) -> int:
         )
     narrow = "montufar_bound(widths=...)"  # no unit may be missing for an input
     sizes = [whole_number(narrow, n, least=dim) for n in given]
-    folds = math.prod((n // dim) ** dim for n in sizes[:-1])
+    folds: int = math.prod((n // dim) ** dim for n in sizes[:-1])
     return folds * zaslavsky_bound(sizes[-1], dim)

@@ -7,12 +7,12 @@ convex part: the cell is copied for every entry, and each copy clipped against t
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from isthmus.geometry.along import Along, Switches, set_bits
+from isthmus.geometry.along import Along
 from isthmus.geometry.arrangement import Guard, Mesh, with_others
 from isthmus.geometry.polygons import (
     Polygons,
@@ -23,6 +23,7 @@ from isthmus.geometry.polygons import (
     sides,
     with_cuts,
 )
+from isthmus.geometry.switch_table import Switches, set_bits
 
 _ROUNDS = 4  # windows that a cell is cut by before its parts are looked at anew
 _WORDS = 2**20  # bits of leads that are looked at at once, in 64-bit words
@@ -37,7 +38,7 @@ def cut_by_windows(mesh: Mesh, along: Along, stage: int, guard: Guard) -> Mesh:
         used, local = np.unique(pending.corners, return_inverse=True)
         switches = Switches(along, stage, points[used])
         if tolerance is None:
-            tolerance = _per_window(switches)
+            tolerance = switches.window_tolerance()
         part = Polygons(pending.offsets, local)
         undecided = _undecided(part, switches, tolerance)
         busy = np.bitwise_or.reduce(undecided, axis=1) != 0
@@ -56,22 +57,11 @@ def cut_by_windows(mesh: Mesh, along: Along, stage: int, guard: Guard) -> Mesh:
     return _merged(found, len(mesh.points))
 
 
-def _per_window(switches: Switches) -> Float[np.ndarray, " window"]:
-    return switches.tolerance().reshape(-1, switches.n_candidates).max(axis=1)
-
-
 def _undecided(
     polygons: Polygons, switches: Switches, tolerance: Float[np.ndarray, " window"]
 ) -> np.ndarray:
     """Bits of the windows of which no entry is the largest at all corners."""
-    n_candidates = switches.n_candidates
-
-    def leads(values: np.ndarray) -> Bool[np.ndarray, "point candidate window"]:
-        values = values.reshape(len(values), -1, n_candidates)
-        near = values >= values.max(axis=2, keepdims=True) - tolerance[:, None]
-        return near.transpose(0, 2, 1)
-
-    words = switches.packed(leads)
+    words = switches.leads(tolerance)
     padding = np.packbits(np.ones(tolerance.size, dtype=bool), bitorder="little")
     padding = np.pad(padding, (0, -padding.size % 8)).view(np.uint64)
     found = []

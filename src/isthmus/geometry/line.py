@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.geometry.along import Along, Points, Switches, finite_points, set_bits
+from isthmus.geometry.along import Along, Points, finite_points
 from isthmus.geometry.layers import as_layers, kind
+from isthmus.geometry.switch_table import Switches, set_bits
 
 _CALL = "line_partition"
 _SAME = 1e-14  # breakpoints that are nearer, in the segment's length, are one
@@ -49,7 +50,8 @@ class LinePartition:
     def inputs(self) -> Float[np.ndarray, "breakpoint in"]:
         """Points of the segment at the breakpoints."""
         t = self.breakpoints[:, None]
-        return (1.0 - t) * self.start + t * self.end
+        found: np.ndarray = (1.0 - t) * self.start + t * self.end
+        return found
 
     @property
     def errors(self) -> Float[np.ndarray, "breakpoint in"]:
@@ -64,7 +66,8 @@ class LinePartition:
                 f"{self.start.size} numbers in and {self.values.shape[1]} out. Pass the "
                 "whole autoencoder, not its encoder or decoder."
             )
-        return self.values - self.inputs
+        found: np.ndarray = self.values - self.inputs
+        return found
 
     @property
     def max_error(self) -> float:
@@ -160,9 +163,7 @@ def _zeros(
 ) -> tuple[Float[np.ndarray, " zero"], Float[np.ndarray, " zero"]]:
     """Where units cross their thresholds, and how far off that may be."""
     bound = switches.tolerance()
-    words = switches.packed(
-        lambda values: np.stack([values > bound, values < -bound], axis=1)
-    )
+    words = switches.signs(bound)
     crossed = (words[:-1, 0] & words[1:, 1]) | (words[:-1, 1] & words[1:, 0])
     piece, unit = set_bits(crossed, switches.size)
     left, right = switches.at(piece, unit), switches.at(piece + 1, unit)
@@ -176,14 +177,8 @@ def _overtakings(
 ) -> tuple[Float[np.ndarray, " kink"], Float[np.ndarray, " kink"]]:
     """Where the largest entry of a window changes, and how far off that may be."""
     n_candidates = switches.n_candidates
-    bound = switches.tolerance().reshape(-1, n_candidates).max(axis=1)
-
-    def leads(values: np.ndarray) -> np.ndarray:
-        values = values.reshape(len(values), -1, n_candidates)
-        near = values >= values.max(axis=2, keepdims=True) - bound[:, None]
-        return near.transpose(0, 2, 1)
-
-    words = switches.packed(leads)
+    bound = switches.window_tolerance()
+    words = switches.leads(bound)
     agreed = np.bitwise_or.reduce(words[:-1] & words[1:], axis=1)
     piece, window = set_bits(~agreed, bound.size)
     entries = window[:, None] * n_candidates + np.arange(n_candidates)
@@ -233,4 +228,5 @@ def _envelope(
 def _leading(left: np.ndarray, right: np.ndarray, bound: np.ndarray) -> np.ndarray:
     """The candidate that is largest just after the left end."""
     tied = left >= left.max(axis=1, keepdims=True) - bound[:, None]
-    return np.where(tied, right, -np.inf).argmax(axis=1)
+    found: np.ndarray = np.where(tied, right, -np.inf).argmax(axis=1)
+    return found

@@ -11,12 +11,13 @@ from jaxtyping import Float
 from isthmus.core.door import real_number, whole_number
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.memory import check_memory
-from isthmus.geometry.along import Along, Points, Switches, finite_points
+from isthmus.geometry.along import Along, Points, finite_points
 from isthmus.geometry.arrangement import Mesh, cut_by_units
 from isthmus.geometry.cells import SlicePartition
 from isthmus.geometry.envelope import cut_by_windows
 from isthmus.geometry.layers import as_layers, kind
 from isthmus.geometry.polygons import areas, from_lengths
+from isthmus.geometry.switch_table import Switches
 
 _CALL = "slice_partition"
 _FLAT = 1e-10  # a second direction, or a corner's turn, below this part is none

@@ -102,7 +102,8 @@ def _stretch(tangents: Float[np.ndarray, "facet out 2"]) -> Float[np.ndarray, " 
     length = np.linalg.norm(first, axis=1)
     unit = first / np.where(length > 0.0, length, 1.0)[:, None]
     across = second - (unit * second).sum(axis=1, keepdims=True) * unit
-    return length * np.linalg.norm(across, axis=1)
+    found: np.ndarray = length * np.linalg.norm(across, axis=1)
+    return found
 
 
 def _bends(
