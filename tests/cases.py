@@ -1,6 +1,10 @@
 """Every instance that runs under a contract."""
 
+import zlib
+
 import numpy as np
+import torch
+from torch import nn
 
 from isthmus import frames, priors
 from isthmus.data import manifolds
@@ -68,3 +72,98 @@ MANIFOLDS = [
     manifolds.Moebius(0.2),
     manifolds.SwissRoll(5.0),
 ]
+
+
+def _network(*layers):
+    """A network in eval whose weights and batch statistics are drawn with a fixed seed."""
+    made = nn.Sequential(*layers).eval()
+    generator = torch.Generator().manual_seed(zlib.crc32(repr(made).encode()))
+    for name, value in made.state_dict().items():
+        if value.is_floating_point():
+            drawn = torch.rand(value.shape, generator=generator) * 2 - 1
+            slot = name.rsplit(".", 1)[1]
+            size = max(value[0].numel(), 1) ** 0.5 if value.ndim > 1 else 1.0
+            value.copy_(drawn.abs() + 0.5 if slot == "running_var" else 1.5 * drawn / size)
+    return made
+
+
+# name -> network, shape of one sample
+NETWORKS = {
+    "dense": (
+        _network(nn.Linear(5, 12), nn.ReLU(), nn.Linear(12, 9), nn.ReLU(), nn.Linear(9, 4)),
+        (5,),
+    ),
+    "autoencoder": (
+        _network(
+            nn.Sequential(nn.Linear(6, 10), nn.LeakyReLU(0.2), nn.Linear(10, 2)),
+            nn.Sequential(nn.Linear(2, 10), nn.PReLU(), nn.Dropout(), nn.Linear(10, 6)),
+        ),
+        (6,),
+    ),
+    "clipped": (
+        _network(
+            nn.Linear(4, 8, bias=False),
+            nn.BatchNorm1d(8),
+            nn.Hardtanh(-0.5, 0.7),
+            nn.AlphaDropout(),
+            nn.Linear(8, 7),
+            nn.ReLU6(),
+            nn.Identity(),
+            nn.Linear(7, 3),
+            nn.PReLU(3),
+        ),
+        (4,),
+    ),
+    "sequences": (
+        _network(
+            nn.Conv1d(2, 4, 3, padding=1, padding_mode="circular"),
+            nn.BatchNorm1d(4),
+            nn.ReLU(inplace=True),
+            nn.Dropout1d(),
+            nn.MaxPool1d(3, 2, padding=1, ceil_mode=True),
+            nn.ConvTranspose1d(4, 3, 2, stride=2),
+            nn.PReLU(3),
+            nn.AvgPool1d(2),
+            nn.Upsample(scale_factor=2, mode="linear"),
+            nn.AdaptiveAvgPool1d(3),
+        ),
+        (2, 9),
+    ),
+    "images": (
+        _network(
+            nn.Conv2d(1, 4, 3, padding=1),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Dropout2d(),
+            nn.Conv2d(4, 3, 3, padding=1, padding_mode="reflect"),
+            nn.LeakyReLU(),
+            nn.AvgPool2d(2, ceil_mode=True),
+            nn.Flatten(),
+            nn.Linear(12, 3),
+            nn.Linear(3, 8),
+            nn.ReLU(),
+            nn.Unflatten(1, (2, 2, 2)),
+            nn.Upsample(scale_factor=2),
+            nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.UpsamplingBilinear2d(scale_factor=1.5),
+            nn.AdaptiveAvgPool2d(4),
+            nn.UpsamplingNearest2d(6),
+            nn.Conv2d(2, 1, 1),
+        ),
+        (1, 6, 6),
+    ),
+    "overlapping windows": (
+        _network(
+            nn.MaxPool2d(3, 1, padding=1),
+            nn.Conv2d(1, 2, 2),
+            nn.ReLU(),
+            nn.MaxPool2d(2, 1, dilation=2),
+            nn.Flatten(),
+            nn.Linear(8, 2),
+        ),
+        (1, 5, 5),
+    ),
+    "wide code": (_network(nn.Linear(2, 30), nn.ReLU(), nn.Linear(30, 40)), (2,)),
+}

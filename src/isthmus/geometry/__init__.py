@@ -1,4 +1,4 @@
-"""What piecewise-affine networks look like. What needs torch is loaded on first use."""
+"""What piecewise-affine networks are. Names that need torch are loaded on first use."""
 
 from isthmus.core.lazy import lazy_attributes
 from isthmus.geometry.orbits import (
@@ -12,16 +12,44 @@ from isthmus.geometry.orbits import (
 from isthmus.geometry.tangents import local_tangents
 
 _NEED_TORCH = {
+    "AffineFactors": "isthmus.geometry.affine",
+    "AffineMap": "isthmus.geometry.affine",
+    "BoundaryDistance": "isthmus.geometry.boundary",
+    "ExitTime": "isthmus.geometry.exits",
+    "LocalGeneralisation": "isthmus.geometry.radius",
+    "affine_factors": "isthmus.geometry.affine",
+    "affine_map": "isthmus.geometry.affine",
+    "affine_maps": "isthmus.geometry.affine",
     "as_layers": "isthmus.geometry.layers",
+    "boundary_distance": "isthmus.geometry.boundary",
+    "count_regions": "isthmus.geometry.switching",
+    "exit_time": "isthmus.geometry.exits",
+    "hash_code": "isthmus.geometry.switching",
+    "local_generalisation_radius": "isthmus.geometry.radius",
+    "region_code": "isthmus.geometry.switching",
 }
 __all__ = [
+    "AffineFactors",  # noqa: F822
+    "AffineMap",  # noqa: F822
+    "BoundaryDistance",  # noqa: F822
     "Determination",
+    "ExitTime",  # noqa: F822
+    "LocalGeneralisation",  # noqa: F822
+    "affine_factors",  # noqa: F822
+    "affine_map",  # noqa: F822
+    "affine_maps",  # noqa: F822
     "as_layers",  # noqa: F822
+    "boundary_distance",  # noqa: F822
+    "count_regions",  # noqa: F822
+    "exit_time",  # noqa: F822
+    "hash_code",  # noqa: F822
     "is_determined",
+    "local_generalisation_radius",  # noqa: F822
     "local_tangents",
     "orbit_curvature",
     "orbit_gap_bound",
     "phi",
+    "region_code",  # noqa: F822
     "theorem2_sum_bound",
 ]
 __getattr__ = lazy_attributes(__name__, _NEED_TORCH, needs="torch")

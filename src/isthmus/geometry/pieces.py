@@ -53,7 +53,7 @@ class Kinked(nn.Module):
         return self._select(u, self.slopes)
 
     def switching(self, u: Floats) -> Floats:
-        """Distances u - t, "sample unit": units in row order, a unit's thresholds together."""
+        """Numbers u - t, "sample unit": in row order, a unit's thresholds together."""
         flat = u.flatten(1)
         if self.thresholds == (0.0,):
             return flat
@@ -71,8 +71,10 @@ class MaxPool(nn.Module):
 
     Args:
         n_dims: 1 or 2, dimensions after sample and channel.
-        pool: The torch function that tells how many windows there are.
-        kernel, stride, padding, dilation: Along each dimension.
+        kernel: Candidates along each dimension.
+        stride: From one window to the next, likewise; so are the others.
+        padding: Places around the sample that never win.
+        dilation: From one candidate to the next.
         ceil_mode: Whether windows may start that end outside.
 
     Examples:

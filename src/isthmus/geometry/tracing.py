@@ -75,16 +75,15 @@ class _Chain:
 
     def _is_known(self, node: fx.Node) -> bool:
         """Whether the value is a constant or a size; if so, it is kept."""
-        size = node.target in ("size",) or (
-            node.target is getattr and node.args[1] == "shape"
-        )
-        if size:
+        rows = any(n not in self._value for n in node.all_input_nodes)
+        of_shape = node.target is getattr and node.args[1] == "shape"
+        if rows and (node.target == "size" or of_shape):
             whole = len(node.args) == 1 or node.target is getattr
             self._value[node] = (
                 (_BATCH,) if whole else _BATCH if node.args[1] == 0 else None
             )
             return True
-        if any(n not in self._value for n in node.all_input_nodes):
+        if rows:
             return False
         args = fx.map_arg(node.args, lambda n: self._value[n])
         kwargs = fx.map_arg(node.kwargs, lambda n: self._value[n])
@@ -174,9 +173,16 @@ def _clamp(min: Any = None, max: Any = None) -> nn.Module | None:  # noqa: A002
 
 
 def _interpolate(
-    size: Any = None, scale_factor: Any = None, mode: str = "nearest", **rest: Any
-) -> nn.Module:
-    return nn.Upsample(size, scale_factor, mode, **rest)
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> nn.Module | None:
+    if antialias:
+        return None
+    return nn.Upsample(size, scale_factor, mode, align_corners, recompute_scale_factor)
 
 
 def _dropout(p: float = 0.5, training: bool = True) -> nn.Module:
