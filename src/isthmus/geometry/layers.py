@@ -12,10 +12,10 @@ from torch.nn.utils import parametrize
 
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.geometry.pieces import (
+    MADE,
     Affine,
     Kinked,
     MaxPool,
-    Reshape,
     clipped,
     max_pool,
     relu_like,
@@ -89,7 +89,7 @@ def as_layers(network: object, *, call: str = "as_layers") -> Layers:
     layers = []
     plain = getattr(network, "_orig_mod", network)  # what torch.compile wraps
     for path, part in traced(plain, call):
-        layer = part if isinstance(part, _MADE) else _converted(part, path, call)
+        layer = part if isinstance(part, MADE) else _converted(part, path, call)
         if layer is not None:
             layers.append(_frozen(layer, path, call))
     return tuple(layers)
@@ -207,7 +207,6 @@ def _pool(n_dims: int) -> Callable[[Any], MaxPool]:
     return make
 
 
-_MADE = (Kinked, MaxPool, Affine, Reshape)
 _MAKERS: dict[type, Callable[[Any], nn.Module]] = {
     nn.ReLU: lambda m: relu_like("ReLU", 0.0),
     nn.LeakyReLU: lambda m: relu_like("LeakyReLU", float(m.negative_slope)),

@@ -195,6 +195,9 @@ class Reshape(nn.Module):
         return u.reshape(len(u), *self.shape)
 
 
+MADE = (Kinked, MaxPool, Affine, Reshape)
+
+
 def relu_like(name: str, slope: float | Tensor) -> Kinked:
     """Kinked at 0: slope 1 above it, the given one below.
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.geometry.pieces import Reshape, clipped, max_pool, relu_like
+from isthmus.geometry.pieces import MADE, Reshape, clipped, max_pool, relu_like
 
 _BATCH = object()  # what stands for the number of rows
 _HEADS = ("sigmoid", "softmax", "log_softmax")
@@ -31,16 +31,17 @@ def traced(network: nn.Module, call: str) -> Iterator[tuple[str, nn.Module]]:
     """
     root = nn.Sequential(network)
     try:
-        graph = fx.Tracer().trace(root)
+        graph = _Tracer().trace(root)
     except Exception as error:  # noqa: BLE001 - whatever a forward pass may raise
-        parts = _halves(network)
-        if parts is None:
-            _refuse(call, f"'{type(network).__name__}', {type(error).__name__}: {error}")
-        for name, part in parts:
-            for path, layer in traced(part, call):
-                yield (f"{name}.{path}" if path else name), layer
-        return
+        _refuse(call, f"'{type(network).__name__}', {type(error).__name__}: {error}")
     yield from _Chain(root, graph, call).layers()
+
+
+class _Tracer(fx.Tracer):
+    """Stops at torch's layers, as torch's own does, and at ours."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, MADE) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Chain:
@@ -129,15 +130,6 @@ class _Chain:
     def _path(self, node: fx.Node) -> str:
         path = str(node.target) if node.op == "call_module" else node.name
         return path.removeprefix("0").removeprefix(".")
-
-
-def _halves(network: nn.Module) -> list[tuple[str, nn.Module]] | None:
-    """Encoder and decoder of a module that is the one after the other."""
-    names = ("encoder", "decoder")
-    parts = [(name, getattr(network, name, None)) for name in names]
-    if all(isinstance(part, nn.Module) for _, part in parts):
-        return [(name, part) for name, part in parts if isinstance(part, nn.Module)]
-    return None
 
 
 def _reshape(*shape: Any) -> Reshape | None:
