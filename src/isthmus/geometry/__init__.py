@@ -14,16 +14,21 @@ from isthmus.geometry.tangents import local_tangents
 _NEED_TORCH = {
     "AffineFactors": "isthmus.geometry.affine",
     "AffineMap": "isthmus.geometry.affine",
+    "Biorthogonality": "isthmus.geometry.tangent_check",
     "BoundaryDistance": "isthmus.geometry.boundary",
     "ExitTime": "isthmus.geometry.exits",
+    "Generalisation": "isthmus.geometry.error_split",
     "LocalGeneralisation": "isthmus.geometry.radius",
+    "RegionShare": "isthmus.geometry.region_shares",
     "affine_factors": "isthmus.geometry.affine",
     "affine_map": "isthmus.geometry.affine",
     "affine_maps": "isthmus.geometry.affine",
     "as_layers": "isthmus.geometry.layers",
+    "biorthogonality": "isthmus.geometry.tangent_check",
     "boundary_distance": "isthmus.geometry.boundary",
     "count_regions": "isthmus.geometry.switching",
     "exit_time": "isthmus.geometry.exits",
+    "generalisation": "isthmus.geometry.error_split",
     "hash_code": "isthmus.geometry.switching",
     "local_generalisation_radius": "isthmus.geometry.radius",
     "region_code": "isthmus.geometry.switching",
@@ -31,17 +36,22 @@ _NEED_TORCH = {
 __all__ = [
     "AffineFactors",  # noqa: F822
     "AffineMap",  # noqa: F822
+    "Biorthogonality",  # noqa: F822
     "BoundaryDistance",  # noqa: F822
     "Determination",
     "ExitTime",  # noqa: F822
+    "Generalisation",  # noqa: F822
     "LocalGeneralisation",  # noqa: F822
+    "RegionShare",  # noqa: F822
     "affine_factors",  # noqa: F822
     "affine_map",  # noqa: F822
     "affine_maps",  # noqa: F822
     "as_layers",  # noqa: F822
+    "biorthogonality",  # noqa: F822
     "boundary_distance",  # noqa: F822
     "count_regions",  # noqa: F822
     "exit_time",  # noqa: F822
+    "generalisation",  # noqa: F822
     "hash_code",  # noqa: F822
     "is_determined",
     "local_generalisation_radius",  # noqa: F822
