@@ -214,8 +214,8 @@ def _check(context: typer.Context, kind: str, output: Path, force: bool) -> None
         if source is not None and source.name == "COMMANDLINE":
             option = next(p.opts[0] for p in context.command.params if p.name == name)
             raise ValueOutOfRange(
-                f"`{option}` is no option of --kind {kind}. Leave it out, or take the other "
-                "kind."
+                f"`{option}` is no option of --kind {kind}. Leave it out, or take the "
+                "other kind."
             )
     if output.exists() and not force:
         raise OutputError(f"`{output}` exists already. Use --force to replace it.")

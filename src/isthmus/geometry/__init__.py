@@ -2,7 +2,14 @@
 
 from isthmus.core.lazy import lazy_attributes
 from isthmus.geometry.counts import montufar_bound, zaslavsky_bound
-from isthmus.geometry.orbits import Determination, is_determined, orbit_curvature, orbit_gap_bound, phi, theorem2_sum_bound
+from isthmus.geometry.orbits import (
+    Determination,
+    is_determined,
+    orbit_curvature,
+    orbit_gap_bound,
+    phi,
+    theorem2_sum_bound,
+)
 from isthmus.geometry.tangents import local_tangents
 
 _NEED_TORCH = {
