@@ -101,10 +101,12 @@ def test_parts_add_up_and_are_never_negative(rng, activation):
     with torch.no_grad():
         rows = torch.from_numpy(x)
         error = (pair[1](pair[0](rows)) - rows).square().sum(dim=1).numpy()
+        every = torch.cdist(rows[100:], pair[1](pair[0](rows[:100]))).square()
         reached = (pair[1](torch.from_numpy(found.codes)) - rows[100:]).square().sum(dim=1)
     np.testing.assert_allclose(found.row_error, error[100:])
     np.testing.assert_allclose(reached.numpy(), found.row_manifold_gap, rtol=1e-9)
     assert (found.row_manifold_gap <= found.row_error).all()
+    assert (found.row_manifold_gap <= every.amin(dim=1).numpy() + 1e-9).all()
     assert found.encoder_gap.value > 0.01
     assert found.test_error.value == pytest.approx(
         found.manifold_gap.value + found.encoder_gap.value
