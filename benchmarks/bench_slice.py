@@ -99,7 +99,7 @@ def sliced(network: nn.Module, half: float, n_input: int = 2) -> object:
 def cost(network: nn.Module, half: float, n_input: int = 2) -> dict[str, float]:
     """Cells and seconds of one slice, and bytes that NumPy takes for each cell."""
     n_cells = len(sliced(network, half, n_input))
-    seconds = median_seconds(lambda: sliced(network, half, n_input), repeats=5)
+    seconds = median_seconds(lambda: sliced(network, half, n_input), repeats=3)
     tracemalloc.start()
     sliced(network, half, n_input)
     peak = tracemalloc.get_traced_memory()[1]
@@ -130,7 +130,7 @@ def main() -> None:
         "plain": lambda: cut_plainly(small, 2.0),
         "ours": lambda: sliced(small, 2.0),
     }
-    least = least_seconds(works, 3)
+    least = least_seconds(works, 2)
     figures["plain_python_over_ours"] = least["plain"] / least["ours"]
     figures["plain_python_cells"] = cut_plainly(small, 2.0)
     autoencoder = dense([784, 256, 128, 10, 128, 256, 784])
@@ -141,8 +141,10 @@ def main() -> None:
     }
     decoder = dense([2, 128, 256, 784])
     figures["surface of 2-128-256-784"] = {
-        "facets": decoder_surface(decoder, polygon=SQUARE).areas.size,
-        "seconds": median_seconds(lambda: decoder_surface(decoder, polygon=SQUARE)),
+        "facets": decoder_surface(decoder, polygon=0.5 * SQUARE).areas.size,
+        "seconds": median_seconds(
+            lambda: decoder_surface(decoder, polygon=0.5 * SQUARE), repeats=1
+        ),
     }
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     figures["peak_resident_megabytes"] = most / 1024

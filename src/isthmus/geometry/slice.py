@@ -62,7 +62,7 @@ def slice_partition(
         basis: b, two directions of that shape.
         polygon: Corners (u, v) of a convex polygon, in either order around it.
         max_cells: Stop with an error when there are more. About 1 kB is needed per
-            cell, one byte more per unit of the widest layer, and at most 270 MB at once for
+            cell, one byte more per unit of the widest layer, and at most 140 MB at once for
             the values of its units.
 
     Returns:

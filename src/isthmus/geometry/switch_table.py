@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from isthmus.geometry.along import Along
 from isthmus.geometry.pieces import Kinked, MaxPool
 
-HELD = 2**25
+HELD = 2**24
 """Switching functions that are held at once; more are computed again when needed."""
 _HIDDEN = -1e300
 """A candidate of a max-pool that lies in the padding: below everything."""
