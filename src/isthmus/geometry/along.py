@@ -47,7 +47,7 @@ class Along:
         basis: np.ndarray,
         call: str,
     ) -> None:
-        self.layers = layers
+        self.layers, self._room = layers, np.empty(0)
         weights = (tensor for layer in layers for tensor in layer.parameters())
         self._device = next(weights, torch.empty(0)).device
         self.bent = tuple(i for i, layer in enumerate(layers) if kind(layer) != "linear")
@@ -64,7 +64,6 @@ class Along:
                 f"`{call}(network=...)` must answer with finite numbers; got NaN or "
                 f"infinity at {origin.ravel()[:3]}... Use smaller weights or inputs."
             )
-        self.shape = tuple(value.shape[1:])
         self.n_out = value[0].numel()
 
     def _through_straight(
@@ -91,6 +90,16 @@ class Along:
                 "points in the network's own input shape."
             ) from error
         return answer
+
+    def table(self, rows: int, columns: int) -> Float[np.ndarray, "row column"]:
+        """Room for numbers, the same every time: new memory costs a fault per page."""
+        if self._room.size < rows * columns:
+            self._room = np.empty(max(rows * columns, 2 * self._room.size))
+        return self._room[: rows * columns].reshape(rows, columns)
+
+    def forget(self) -> None:
+        """Give the room back."""
+        self._room = np.empty(0)
 
     def block(self) -> int:
         """Points at once that keep every layer small."""

@@ -19,12 +19,12 @@ from isthmus.geometry.polygons import (
     Rows,
     areas,
     extremes,
-    from_lengths,
     joined,
     kept_where,
     sides,
     with_cuts,
 )
+from isthmus.geometry.refinement import refined
 from isthmus.geometry.switch_table import Switches, set_bits
 
 _ROUNDS = 8  # lines that a cell is cut by before its parts are looked at anew
@@ -129,17 +129,16 @@ def _cut(
     cell, unit = set_bits(cells.crossing, switches.size)
     n_lines = np.bincount(cell, minlength=len(cells.local))
     first = np.cumsum(n_lines) - n_lines
-    slots = _refined(cells, switches, tolerance)
+    slots = refined(cells.local, cells.edge_words, switches, tolerance)
     fresh = slots.points(points[used])
     columns = min(_ROUNDS, int(n_lines.max()))
     table = np.zeros((slots.low.size, 2 + columns))
     numbers = np.where(slots.new >= 0, len(points) + slots.new, used[slots.low])
     table[:, :2] = np.concatenate([points, fresh])[numbers]
     at_slot = slots.polygons.spread(np.arange(len(cells.local)))
-    for k in range(columns):
-        here = np.flatnonzero(n_lines[at_slot] > k)
-        line = unit[first[at_slot[here]] + k]
-        table[here, 2 + k] = slots.values(here, line, switches) / tolerance[line]
+    slot, column = np.nonzero(n_lines[at_slot, None] > np.arange(columns))
+    line = unit[first[at_slot[slot]] + column]
+    table[slot, 2 + column] = slots.values(slot, line, switches) / tolerance[line]
     rows = Rows(table)
     parts, owners = _rounds(slots.polygons, rows, np.minimum(n_lines, columns), guard)
     inner = rows.values[slots.low.size :, :2]
@@ -183,118 +182,3 @@ def _rounds(
         owner = np.concatenate([owner[~crossed], owner[crossed], owner[crossed]])
         guard(len(polygons) + finished)
     return [*parts, polygons], [*owners, owner]
-
-
-@dataclasses.dataclass(frozen=True)
-class _Slots:
-    """Corners of cells of which every one has its own, old and on crossed edges.
-
-    Attributes:
-        polygons: Their corners are slots.
-        low, high: Used points at the ends of the edge that a slot lies on.
-        share: Way from `low` to `high`.
-        new: Number of the new point, -1 at old corners.
-    """
-
-    polygons: Polygons
-    low: Int[np.ndarray, " slot"]
-    high: Int[np.ndarray, " slot"]
-    share: Float[np.ndarray, " slot"]
-    new: Int[np.ndarray, " slot"]
-
-    def points(self, at: Float[np.ndarray, "used 2"]) -> Float[np.ndarray, "new 2"]:
-        """Coordinates of the new points."""
-        found = np.empty((int(self.new.max(initial=-1)) + 1, 2))
-        which = np.flatnonzero(self.new >= 0)
-        share = self.share[which, None]
-        found[self.new[which]] = (1.0 - share) * at[self.low[which]] + share * at[
-            self.high[which]
-        ]
-        return found
-
-    def values(
-        self, slot: Int[np.ndarray, " s"], unit: Int[np.ndarray, " s"], switches: Switches
-    ) -> Float[np.ndarray, " s"]:
-        """A unit's value at a slot."""
-        values = switches.at(self.low[slot], unit)
-        on_edge = np.flatnonzero(self.new[slot] >= 0)
-        end = switches.at(self.high[slot[on_edge]], unit[on_edge])
-        share = self.share[slot[on_edge]]
-        values[on_edge] = (1.0 - share) * values[on_edge] + share * end
-        return values
-
-
-def _refined(
-    cells: _Busy, switches: Switches, tolerance: Float[np.ndarray, " switch"]
-) -> _Slots:
-    """Put every crossing of every edge into the cells beside it."""
-    start = cells.local.corners
-    end = start[cells.local.after()]
-    crossed = np.flatnonzero(cells.edge_words.any(axis=1))
-    words = cells.edge_words[crossed]
-    some = _Edges.of(start[crossed], end[crossed], words, switches, tolerance)
-    edge = np.full(start.size, -1)
-    edge[crossed] = some.back
-    more = np.where(edge >= 0, some.counts[edge], 0) if some.counts.size else 0 * edge
-    counts = 1 + more
-    place = np.cumsum(counts) - counts
-    low, high = np.repeat(start, counts), np.repeat(start, counts)
-    share, new = np.zeros(low.size), np.full(low.size, -1)
-    inserted = np.ones(low.size, dtype=bool)
-    inserted[place] = False
-    corner = np.repeat(np.arange(start.size), more)
-    rank = np.flatnonzero(inserted) - place[corner] - 1
-    turned = start[corner] > end[corner]
-    rank = np.where(turned, more[corner] - 1 - rank, rank)
-    which = some.starts[edge[corner]] + rank
-    low[inserted] = np.minimum(start[corner], end[corner])
-    high[inserted] = np.maximum(start[corner], end[corner])
-    share[inserted], new[inserted] = some.share[which], which
-    lengths = np.add.reduceat(counts, cells.local.starts)
-    polygons = from_lengths(lengths, np.arange(low.size))
-    return _Slots(polygons, low, high, share, new)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Edges:
-    """Crossings of edges, those of each side by side.
-
-    Attributes:
-        back: Which edge a given one is.
-        counts, starts: How many crossings an edge has, and where they start.
-        share: Way of each from the lower to the higher end.
-    """
-
-    back: Int[np.ndarray, " given"]
-    counts: Int[np.ndarray, " edge"]
-    starts: Int[np.ndarray, " edge"]
-    share: Float[np.ndarray, " crossing"]
-
-    @staticmethod
-    def of(
-        start: np.ndarray,
-        end: np.ndarray,
-        words: np.ndarray,
-        switches: Switches,
-        tolerance: Float[np.ndarray, " switch"],
-    ) -> _Edges:
-        """Find them; where units are zero together, the steepest one says where."""
-        low, high = np.minimum(start, end), np.maximum(start, end)
-        size = int(high.max(initial=0)) + 1
-        _, first, back = np.unique(
-            low * size + high, return_index=True, return_inverse=True
-        )
-        edge, unit = set_bits(words[first], switches.size)
-        at_low = switches.at(low[first[edge]], unit)
-        change = at_low - switches.at(high[first[edge]], unit)
-        share = at_low / change
-        order = np.lexsort((share, edge))
-        edge, share = edge[order], share[order]
-        blur = (tolerance[unit] / np.abs(change))[order]
-        fresh = np.ones(edge.size, dtype=bool)
-        fresh[1:] = edge[1:] != edge[:-1]
-        fresh[1:] |= np.diff(share) > np.maximum(blur[1:], blur[:-1])
-        group = np.cumsum(fresh) - 1
-        sharpest = np.lexsort((blur, group))[fresh]
-        counts = np.bincount(edge[fresh], minlength=first.size)
-        return _Edges(back, counts, np.cumsum(counts) - counts, share[sharpest])

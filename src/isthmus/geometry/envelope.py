@@ -91,13 +91,12 @@ def _cut(
     table[:, :2] = points[numbers]
     owner = polygons.spread(np.arange(len(polygons)))
     bounds = np.zeros((len(polygons), columns))
-    for k in range(columns):
-        here = np.flatnonzero(n_windows[owner] > k)
-        which = window[first[owner[here]] + k]
-        entries = which[:, None] * n_candidates + np.arange(n_candidates)
-        values = switches.at(polygons.corners[here], entries)
-        table[here, 2 + k * n_candidates : 2 + (k + 1) * n_candidates] = values
-        bounds[owner[here], k] = tolerance[which]
+    corner, column = np.nonzero(n_windows[owner, None] > np.arange(columns))
+    which = window[first[owner[corner]] + column]
+    each = np.arange(n_candidates)
+    values = switches.at(polygons.corners[corner], which[:, None] * n_candidates + each)
+    table[corner[:, None], 2 + column[:, None] * n_candidates + each] = values
+    bounds[owner[corner], column] = tolerance[which]
     rows = Rows(table)
     slots = Polygons(polygons.offsets, np.arange(polygons.corners.size))
     result, origin = _rounds(slots, rows, n_windows, bounds, guard)

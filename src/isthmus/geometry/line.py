@@ -133,6 +133,7 @@ def line_partition(network: object, start: Points, end: Points) -> LinePartition
         switches = Switches(along, stage, t[:, None])
         find = _zeros if kind(layers[stage]) == "pointwise" else _overtakings
         t = _with(t, *find(t, switches))
+    along.forget()
     return LinePartition(t, along.values(t[:, None]), first.ravel(), last.ravel())
 
 

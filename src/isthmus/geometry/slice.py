@@ -17,11 +17,11 @@ from isthmus.geometry.cells import SlicePartition
 from isthmus.geometry.envelope import cut_by_windows
 from isthmus.geometry.layers import as_layers, kind
 from isthmus.geometry.polygons import areas, from_lengths
-from isthmus.geometry.switch_table import Switches
+from isthmus.geometry.switch_table import HELD, Switches
 
 _CALL = "slice_partition"
 _FLAT = 1e-10  # a second direction, or a corner's turn, below this part is none
-_BYTES = 1500  # per cell, and one more per unit of the widest layer
+_BYTES = 1000  # per cell, and one more per unit of the widest layer; beside the table
 _SOME = 20_000  # cells from which on memory is asked for
 
 
@@ -61,8 +61,9 @@ def slice_partition(
         origin: o, in the network's input shape.
         basis: b, two directions of that shape.
         polygon: Corners (u, v) of a convex polygon, in either order around it.
-        max_cells: Stop with an error when there are more. About 1.5 kB are needed per
-            cell, and one byte more per unit of the widest layer.
+        max_cells: Stop with an error when there are more. About 1 kB is needed per
+            cell, one byte more per unit of the widest layer, and at most 140 MB at once for
+            the values of its units.
 
     Returns:
         The cells; areas add up to the polygon's to 1e-12.
@@ -99,6 +100,7 @@ def slice_partition(
     for stage in along.bent:
         cut = cut_by_units if kind(layers[stage]) == "pointwise" else cut_by_windows
         mesh = cut(mesh, along, stage, guard).without_slivers(area)
+    along.forget()
     return SlicePartition(
         mesh.points, mesh.polygons.offsets, mesh.polygons.corners, middle, axes, along
     )
@@ -213,7 +215,7 @@ def _guard(max_cells: int, along: Along) -> Callable[[int], None]:
             )
         if count >= asked:
             asked = 2 * count
-            needed = asked * (_BYTES + widest)
+            needed = asked * (_BYTES + widest) + 8 * min(asked * widest, HELD)
             way_out = "Use a smaller polygon, or count regions along lines."
             check_memory(f"{_CALL}(polygon=...)", count, needed, way_out)
 

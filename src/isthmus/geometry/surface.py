@@ -11,6 +11,7 @@ from isthmus.geometry.along import Points
 from isthmus.geometry.cells import SlicePartition
 from isthmus.geometry.slice import slice_partition
 
+_BLOCK = 2**17  # numbers of tangents at once, few enough for a cache
 _COLLAPSED = 1e-10  # a facet's width below this part of its slope is none
 
 
@@ -113,7 +114,7 @@ def _bends(
 ) -> tuple[Float[np.ndarray, " edge"], Float[np.ndarray, " edge"]]:
     """Jumps of the tangents and angles at the edges, a block of edges at a time."""
     jumps, angles = np.empty(len(pairs)), np.empty(len(pairs))
-    step = max(1, 2**22 // tangents[0].size)
+    step = max(1, _BLOCK // tangents[0].size)
     for i in range(0, len(pairs), step):
         here = slice(i, i + step)
         sides = tangents[pairs[here]]

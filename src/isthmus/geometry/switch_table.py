@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from isthmus.geometry.along import Along
 from isthmus.geometry.pieces import Kinked, MaxPool
 
-_HELD = 2**25
+HELD = 2**24
 """Switching functions that are held at once; more are computed again when needed."""
 _HIDDEN = -1e300
 """A candidate of a max-pool that lies in the padding: below everything."""
@@ -24,7 +24,8 @@ _OF_LAYER = 1e-14
 class Switches:
     """The functions of one layer whose signs or largest entries say what it does.
 
-    They are held if they fit into one block and computed again where they do not.
+    They are held if they fit into one block, until the next ones are made, and computed
+    again where they do not.
 
     Args:
         along: The network.
@@ -42,11 +43,11 @@ class Switches:
         if isinstance(layer, MaxPool):
             self.n_candidates = layer.windows(self._shape).shape[1]
         self.size = first.shape[1]
-        self._step = max(1, _HELD // self.size)
+        self._step = max(1, HELD // self.size)
         self._held = self._all(at) if len(at) <= self._step else None
 
     def _all(self, at: np.ndarray) -> Float[np.ndarray, "point switch"]:
-        found = np.empty((len(at), self.size))
+        found = self._along.table(len(at), self.size)
         step = self._along.block()
         for i in range(0, len(at), step):
             found[i : i + step] = self._compute(at[i : i + step])
@@ -138,7 +139,7 @@ def set_bits(
         >>> set_bits(np.array([[5], [2]], dtype=np.uint64), 3)
         (array([0, 0, 1]), array([0, 2, 1]))
     """
-    step = max(1, _HELD // max(size, 1))
+    step = max(1, HELD // max(size, 1))
     rows, numbers = [], []
     for i in range(0, len(words), step):
         block = np.ascontiguousarray(words[i : i + step]).view(np.uint8)
