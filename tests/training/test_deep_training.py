@@ -27,7 +27,8 @@ def network(**options):
 
 
 def train(net=None, x=None, **options):
-    given = {"n_epochs": 4, "batch_size": 16, "rng": 3, "device": "cpu"} | options
+    given = {"n_epochs": 4, "batch_size": 16, "learning_rate": 1e-3, "rng": 3} | options
+    given = {"device": "cpu"} | given
     return train_autoencoder(net or network(), circle(100) if x is None else x, **given)
 
 

@@ -86,7 +86,7 @@ def train_autoencoder(
     validation: Matrix | None = None,
     n_epochs: int = 100,
     batch_size: int = 128,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-3,
     optimizer: str = "adam",
     weight_decay: float = 0.0,
     schedule: str = "cosine",
