@@ -5,7 +5,7 @@ export PYTHONHASHSEED := 0
 # Two test processes with as many threads each as there are cores get in each other's way.
 TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest -n 2
 
-.PHONY: demo test check slow browser docs bench clean setup
+.PHONY: demo test check slow browser docs bench rivals clean setup
 
 setup: $(VENV)/.stamp
 
@@ -32,6 +32,13 @@ slow: setup  ## minutes: statistical claims and real data (ISTHMUS_DATA)
 
 bench: setup  ## speeds and memory as ratios within one run, to benchmarks/results/
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+rivals: benchmarks/envs/pythae/.stamp  ## pinned peers of the benchmarks, each in its own environment
+
+benchmarks/envs/%/.stamp: benchmarks/envs/%.txt
+	$(PYTHON) -m venv benchmarks/envs/$*
+	benchmarks/envs/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

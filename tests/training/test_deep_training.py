@@ -27,7 +27,8 @@ def network(**options):
 
 
 def train(net=None, x=None, **options):
-    given = {"n_epochs": 4, "batch_size": 16, "rng": 3, "device": "cpu"} | options
+    given = {"n_epochs": 4, "batch_size": 16, "learning_rate": 1e-3, "rng": 3} | options
+    given = {"device": "cpu"} | given
     return train_autoencoder(net or network(), circle(100) if x is None else x, **given)
 
 
@@ -102,7 +103,7 @@ def test_a_circle_is_learnt():
     held = circle(300, 1)
     found = train(
         network(hidden_layer_sizes=(32, 16)),
-        circle(600),
+        circle(300),
         n_epochs=25,
         learning_rate=0.01,
         validation=held,
@@ -119,6 +120,7 @@ def test_equal_seeds_give_equal_bits_whatever_torch_drew_before():
     state = torch.random.get_rng_state()
     first = train(dropping())
     assert torch.equal(torch.random.get_rng_state(), state)
+    assert not torch.backends.cudnn.deterministic
     torch.manual_seed(2)
     again, other = train(dropping()), train(dropping(), rng=4)
     np.testing.assert_array_equal(weights(first.network), weights(again.network))
@@ -197,6 +199,23 @@ def test_bfloat16_products_learn_the_same():
     assert found.network.encoder[0].weight.dtype == torch.float32
     assert not np.array_equal(weights(found.network), weights(single.network))
     assert found.history.mse[-1] == pytest.approx(single.history.mse[-1], rel=0.1)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("mixed", [False, True])
+def test_on_the_gpu_the_same_is_learnt(mixed, tmp_path):
+    x = circle(300)
+    given = {"n_epochs": 20, "learning_rate": 0.01, "mixed_precision": mixed}
+    path = tmp_path / "run.safetensors"
+    found = train(x=x, device="cuda", checkpoint=path, **given)
+    single = train(x=x, **given | {"mixed_precision": False})
+    assert found.network.encoder[0].weight.is_cuda
+    assert found.history.mse[-1] == pytest.approx(single.history.mse[-1], rel=0.1)
+    again = train(network(rng=5), x=x, device="cuda", checkpoint=path, **given)
+    np.testing.assert_array_equal(
+        weights(again.network.cpu()), weights(found.network.cpu())
+    )
 
 
 def test_convolutions_train():

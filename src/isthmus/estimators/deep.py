@@ -117,7 +117,7 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         bias: bool = True,
         n_epochs: int = 100,
         batch_size: int = 128,
-        learning_rate: float = 1e-3,
+        learning_rate: float = 3e-3,
         optimizer: Literal["adam", "adamw"] = "adam",
         weight_decay: float = 0.0,
         schedule: Literal["cosine", "constant"] = "cosine",

@@ -49,7 +49,7 @@ class TrainingPlan:
         *,
         n_epochs: object = 100,
         batch_size: object = 128,
-        learning_rate: object = 1e-3,
+        learning_rate: object = 3e-3,
         optimizer: object = "adam",
         weight_decay: object = 0.0,
         schedule: object = "cosine",

@@ -86,7 +86,7 @@ def train_autoencoder(
     validation: Matrix | None = None,
     n_epochs: int = 100,
     batch_size: int = 128,
-    learning_rate: float = 1e-3,
+    learning_rate: float = 3e-3,
     optimizer: str = "adam",
     weight_decay: float = 0.0,
     schedule: str = "cosine",
@@ -268,8 +268,11 @@ def _fingerprint(
 def _reproducible(place: torch.device) -> Iterator[None]:
     """Torch draws from the run's seed, and the caller's generators stay where they were."""
     devices = [place] if place.type == "cuda" else []
-    with (
-        torch.random.fork_rng(devices=devices),
-        torch.backends.cudnn.flags(deterministic=True, benchmark=False),
-    ):
-        yield
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before
