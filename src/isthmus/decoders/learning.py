@@ -17,12 +17,15 @@ from isthmus.core.door import real_number, whole_number
 from isthmus.core.errors import NotConverged, ValueOutOfRange
 from isthmus.core.protocol import nmse_of
 from isthmus.core.random import random_subset
+from isthmus.core.threads import threads_for
 
 _SCHEDULE = ((0.6, 0.3), (0.85, 0.1))
 """Factors of the learning rate from these fractions of the run on."""
 _MOST_GRADIENT = 1.0
 _PATIENCE = 10
 _CHECKS = 20
+_OPERATIONS = 2000
+"""Of a step, for each entry of its rows: some 300 for each of six layers."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -132,6 +135,19 @@ def learn(
     Raises:
         NotConverged: If ten batches in a row give no gradient.
     """
+    size = min(plan.batch_size, rows.given.shape[0])
+    with threads_for(float(_OPERATIONS * size * rows.target.shape[1])):
+        return _learn(net, rows, held_out, plan, rng, progress)
+
+
+def _learn(
+    net: AbstractLearner,
+    rows: Rows,
+    held_out: Rows,
+    plan: Plan,
+    rng: np.random.Generator,
+    progress: Callable[[int, int], object] | None,
+) -> LearningCurve:
     optimiser = torch.optim.Adam(_groups(net, plan.learning_rate))
     first = [group["lr"] for group in optimiser.param_groups]
     energy = float((rows.unit * rows.target).square().sum(dim=1).mean())

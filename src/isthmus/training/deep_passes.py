@@ -16,6 +16,7 @@ from isthmus.core.random import as_rng, raw_words
 from isthmus.training.deep_plan import TrainingPlan, epoch_draws
 from isthmus.training.deep_run import EXPLODED
 from isthmus.training.deep_steps import Steps, is_finite, restore, snapshot
+from isthmus.training.devices import seed_torch
 
 
 class Passes:
@@ -59,7 +60,7 @@ class Passes:
         place = next(network.parameters())
         devices = [place.device] if place.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
+            seed_torch(seed, place.device)
             given = torch.from_numpy(rows).to(place)
             error = self._steps.epoch(given, order, lambda _: rate)
         self._done += 1

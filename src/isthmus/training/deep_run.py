@@ -27,6 +27,7 @@ from isthmus.training.deep_steps import (
     restore,
     snapshot,
 )
+from isthmus.training.devices import seed_torch
 
 EXPLODED = 1e3  # times the error of answering zero
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -79,7 +80,7 @@ class Run:
         state, total = self.state, self.n_steps * self.plan.n_epochs
         begin = state.epoch * self.n_steps
         torch_seed, order = epoch_draws(state.seed, state.epoch, len(self.rows))
-        torch.manual_seed(torch_seed)
+        seed_torch(torch_seed, self.rows.device)
         error = self.steps.epoch(
             self.rows,
             order,

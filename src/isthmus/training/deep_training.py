@@ -17,6 +17,7 @@ from torch import nn
 from isthmus.core.errors import TrainingWarning
 from isthmus.core.files import checksum
 from isthmus.core.random import as_rng, raw_words
+from isthmus.core.threads import threads_for
 from isthmus.core.typing import Matrix
 from isthmus.training.checkpoint import checked_path, read_checkpoint
 from isthmus.training.deep_checks import (
@@ -180,7 +181,7 @@ def train_autoencoder(
     rows = to_tensor(values, network)
     check_shape(network, rows)
     seed = _seed(rng, path)
-    with _reproducible(place):
+    with _reproducible(place), threads_for(_operations(network, plan, len(rows))):
         run = Run(
             Steps(network, plan, penalty),
             rows,
@@ -237,6 +238,14 @@ def _result(run: Run, resumed_at: int, seconds: float) -> TrainedAutoencoder:
         resumed_at,
         seconds,
     )
+
+
+def _operations(network: nn.Module, plan: TrainingPlan, n_rows: int) -> float:
+    """Of a step: three products with every weight; convolutions take more."""
+    weights = list(network.parameters())
+    if any(part.ndim > 2 for part in weights):
+        return float("inf")
+    return 6.0 * min(plan.batch_size, n_rows) * sum(part.numel() for part in weights)
 
 
 def _seed(rng: np.random.Generator | int | None, path: Path | None) -> int:

@@ -36,3 +36,19 @@ def resolve_device(call: str, device: object) -> torch.device:
             f"{shown(device)}. Use 'auto' or one of {', '.join(found)}."
         ) from error
     return place
+
+
+def seed_torch(seed: int, device: torch.device) -> None:
+    """Seed the generator of the CPU, and the device's where it is another one.
+
+    ``torch.manual_seed`` seeds all there may be: without any it notes down for each, with
+    a stack trace, what to do once there is one, which takes milliseconds.
+
+    Args:
+        seed: From 0 to 2**64 - 1.
+        device: Where the network is.
+    """
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
