@@ -30,6 +30,7 @@ _ATTRIBUTES = {
     "IntrinsicDimension": "isthmus.estimators",
     "ShallowAutoencoder": "isthmus.estimators",
     "analyse": "isthmus.report",
+    "diagnose": "isthmus.report",
     "load": "isthmus.estimators",
     "save": "isthmus.estimators",
     "should_rotate": "isthmus.training",

@@ -451,3 +451,20 @@ def test_fit_refuses_options_of_the_other_kind(isthmus, tmp_path, words, told):
     code, _, error = isthmus("fit", "digits", "-o", str(tmp_path / "m.safetensors"), *words)
     assert code == 2
     assert told in error
+
+
+def test_diagnose_a_deep_autoencoder(isthmus, tmp_path):
+    model = str(tmp_path / "deep.safetensors")
+    words = ["--kind", "deep", "--n-code", "2", "--hidden", "16", "--epochs", "3"]
+    facts = json.loads(isthmus("fit", "torus", "-o", model, *words, "--json")[1])
+    code, out, _ = isthmus("diagnose", model, "torus", "--held-out", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["nmse"] == pytest.approx(facts["nmse"], rel=1e-6)
+    components = facts["principal_components"]  # about the mean of all training rows
+    assert found["principal"]["nmse"] == pytest.approx(components, rel=0.01)
+    code, out, _ = isthmus("diagnose", model, "torus", "--held-out", "--quiet")
+    assert code == 0
+    assert "what the encoder misses" in out
+    assert "a region of the decoder" in out
+    assert "- " in out

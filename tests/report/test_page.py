@@ -65,7 +65,7 @@ def page():
 
 def test_order_of_sections():
     names = ["verdict", "data", "dimensions", "limits"]
-    names += ["reached", "decoder", "fails", "method"]
+    names += ["reached", "decoder", "fails", "generalises", "method"]
     assert list(sections(fixtures.analysis())) == names
 
 
@@ -92,7 +92,7 @@ def test_ids_are_unique_and_every_anchor_exists(page):
     ids = [attrs["id"] for _, attrs in reader.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     anchors = [h[1:] for h in attributes(reader, "a", "href") if h.startswith("#")]
-    assert len(anchors) == 8 + 4
+    assert len(anchors) == 9 + 4
     assert set(anchors) <= set(ids)
 
 

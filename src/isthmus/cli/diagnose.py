@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from isthmus.cli.options import (
     print_json,
     told_warnings,
 )
+
+if TYPE_CHECKING:
+    from isthmus.report import DeepDiagnosis, Diagnosis
 
 _MEANING = {
     "spectrum": "code spent on the wrong directions",
@@ -53,38 +56,33 @@ def diagnose(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Tell where a saved model loses against the Gaussian reference, term by term."""
+    """Tell where a saved model loses, term by term, on rows it has not seen."""
     from isthmus.core.errors import ValueOutOfRange
-    from isthmus.report import held_out_rows
-    from isthmus.report.diagnosis import diagnose_model
+    from isthmus.report import DeepDiagnosis, held_out_rows
+    from isthmus.report import diagnose as diagnosed
 
     if held_out and train is not None:
         raise ValueOutOfRange("`--held-out` and `--train` exclude each other; give one.")
     with told_warnings(quiet):
-        kept = names("--columns", columns)
-        left_out = names("--drop", drop) or ()
+        choice: dict[str, Any] = {
+            "columns": names("--columns", columns),
+            "drop": names("--drop", drop) or (),
+            "drop_missing": drop_missing,
+        }
         if held_out:
-            trained, rows = held_out_rows(
-                data,
-                split=split,
-                seed=seed,
-                columns=kept,
-                drop=left_out,
-                drop_missing=drop_missing,
-            )
-            found = diagnose_model(model, rows, train=trained)
+            trained, rows = held_out_rows(data, split=split, seed=seed, **choice)
+            found = diagnosed(model, rows, train=trained, seed=seed)
         else:
-            found = diagnose_model(
-                model,
-                data,
-                train=train,
-                columns=kept,
-                drop=left_out,
-                drop_missing=drop_missing,
-            )
+            found = diagnosed(model, data, train=train, seed=seed, **choice)
     if json:
         print_json(found.to_dict())
-        return
+    elif isinstance(found, DeepDiagnosis):
+        _tell_deep(found)
+    else:
+        _tell_shallow(found)
+
+
+def _tell_shallow(found: Diagnosis) -> None:
     typer.echo(
         f"NMSE {found.nmse:.4g} ± {found.standard_error:.1g} on {found.n_rows} rows; "
         f"Gaussian reference {found.reference:.4g} ({found.status})"
@@ -92,6 +90,42 @@ def diagnose(
     for name, value in found.gap.items():
         typer.echo(f"  {name.replace('_', ' '):16}{_signed(value)}  {_MEANING[name]}")
     typer.echo(f"  {'gap':16}{_signed(found.nmse - found.reference)}")
+    for sentence in found.verdict:
+        typer.echo(f"- {sentence}")
+
+
+def _tell_deep(found: DeepDiagnosis) -> None:
+    typer.echo(
+        f"NMSE {found.nmse:.4g} ± {found.standard_error:.1g} on {found.n_rows} rows, "
+        f"{found.n_code} latent dimensions"
+    )
+    rows = [
+        ("training rows", found.train),
+        ("as many principal components", found.principal),
+        ("what the decoder misses", found.manifold_gap),
+        ("what the encoder misses", found.encoder_gap),
+    ]
+    for name, part in rows:
+        if part is not None:
+            typer.echo(f"  {name:30}{part.nmse:9.4f} ± {part.standard_error:.1g}")
+    for one in found.regions:
+        typer.echo(
+            f"  rows in a region of the {one.of} that holds a training row: "
+            f"{100 * one.test:.3g} %"
+        )
+    if found.slopes is not None:
+        slopes = found.slopes
+        typer.echo(
+            f"  slope along {slopes.dim} local directions wrong by {slopes.tangent:.3g}, "
+            f"of which the rows' errors allow {slopes.explained:.3g} (medians)\n"
+            f"  the affine map at a row holds up to {slopes.radius[1]:.3g}, the nearest "
+            f"training row is {slopes.nearest:.3g} away (medians)"
+        )
+    if found.folds is not None:
+        typer.echo(
+            f"  errors of rows: median {found.folds.median:.3g}, at most "
+            f"{found.folds.max_at_rows:.3g}, between near rows {found.folds.max_error:.3g}"
+        )
     for sentence in found.verdict:
         typer.echo(f"- {sentence}")
 

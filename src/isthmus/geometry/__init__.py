@@ -42,6 +42,7 @@ _NEED_TORCH = {
     "region_code": "isthmus.geometry.switching",
     "slice_partition": "isthmus.geometry.slice",
     "slice_through": "isthmus.geometry.slice",
+    "split_at": "isthmus.geometry.bottleneck",
 }
 __all__ = [
     "AffineFactors",  # noqa: F822
@@ -80,6 +81,7 @@ __all__ = [
     "region_code",  # noqa: F822
     "slice_partition",  # noqa: F822
     "slice_through",  # noqa: F822
+    "split_at",  # noqa: F822
     "theorem2_sum_bound",
     "zaslavsky_bound",
 ]

@@ -1,4 +1,5 @@
 from isthmus.report.analysis import analyse
+from isthmus.report.deep_diagnosis import DeepDiagnosis, diagnose
 from isthmus.report.diagnosis import Diagnosis, diagnose_model
 from isthmus.report.read import held_out_rows, read_rows
 from isthmus.report.records import (
@@ -14,6 +15,7 @@ from isthmus.report.rows import Reading
 __all__ = [
     "Analysis",
     "DataFacts",
+    "DeepDiagnosis",
     "Diagnosis",
     "LimitCurves",
     "Method",
@@ -21,6 +23,7 @@ __all__ = [
     "Reading",
     "Sentence",
     "analyse",
+    "diagnose",
     "diagnose_model",
     "held_out_rows",
     "read_rows",

@@ -30,7 +30,13 @@ from isthmus.report.decoders import (
     ROOM,
 )
 from isthmus.report.facts import describe
-from isthmus.report.in_time import decoders_in_time, dimensions_in_time, tear_in_time
+from isthmus.report.in_time import (
+    decoders_in_time,
+    deep_in_time,
+    dimensions_in_time,
+    sweep_in_time,
+    tear_in_time,
+)
 from isthmus.report.judgement import judge
 from isthmus.report.reach import Ground, examples, reach
 from isthmus.report.read import read_rows
@@ -150,6 +156,8 @@ def analyse(
         decoders, no_decoders = decoders_in_time(ground, nearest, clock, budget, tell)
         shape, no_shape = dimensions_in_time(rows, ground, clock, budget, tell)
         tear = tear_in_time(rows, ground, shape, clock, budget, tell)
+        deep, no_deep = deep_in_time(ground, shape, clock, budget, tell)
+        sweep, no_sweep = sweep_in_time(ground, shape, clock, budget, tell)
     for warning in caught:
         warnings.warn_explicit(
             warning.message, warning.category, warning.filename, warning.lineno
@@ -169,12 +177,18 @@ def analyse(
         examples=shown,
         left_out=plan.left_out
         + late
-        + tuple(why for why in (no_decoders, no_shape) if why.endswith(ROOM)),
+        + tuple(
+            why for why in (no_decoders, no_shape, no_sweep, no_deep) if why.endswith(ROOM)
+        ),
         decoders=decoders,
         no_decoders=no_decoders,
         dimensions=shape,
         no_dimensions=no_shape,
         tear=tear,
+        sweep=sweep,
+        no_sweep=no_sweep,
+        deep=deep,
+        no_deep=no_deep,
     )
 
 

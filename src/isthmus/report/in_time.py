@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from isthmus.core.progress import Progress
+from isthmus.report import deep, sweeps
 from isthmus.report.clock import Clock
 from isthmus.report.decoders import (
     BUDGET_SHARE,
@@ -22,6 +25,9 @@ from isthmus.report.reach import Ground
 from isthmus.report.records import Decoded
 from isthmus.report.rows import Rows
 from isthmus.report.tears import Tear, measure_tear, tear_work
+
+if TYPE_CHECKING:
+    from isthmus.estimators import Sweep
 
 
 def decoders_in_time(
@@ -77,3 +83,53 @@ def tear_in_time(
     found = measure_tear(ground.principal, rows.test, shape)
     clock.lap("between rows")
     return found
+
+
+def sweep_in_time(
+    ground: Ground,
+    shape: Dimensions | None,
+    clock: Clock,
+    budget: float,
+    tell: Progress,
+) -> tuple[Sweep | None, str]:
+    """Errors against the latent dimension, or why there are none."""
+    why = sweeps.why_no_sweep(ground.task, shape, budget)
+    if why or shape is None or not sweeps.has_rows(ground.task):
+        return None, why
+    codes = len(sweeps.sweep_codes(shape, ground.task.n_input))
+    room = min(sweeps.BUDGET_SHARE * budget, budget - clock.seconds)
+    n_steps = sweeps.steps_in(ground.task, codes, room)
+    if n_steps < sweeps.LEAST_STEPS:
+        return None, (
+            "Errors of autoencoders against the latent dimension were not measured: this "
+            f"machine is slower than assumed, and the budget of {budget:g} s would not do. "
+            f"{ROOM}"
+        )
+    tell("latent dimensions", 0, 1)
+    found = sweeps.measure_sweep(ground, shape, n_steps)
+    clock.lap("latent dimensions")
+    return found, ""
+
+
+def deep_in_time(
+    ground: Ground,
+    shape: Dimensions | None,
+    clock: Clock,
+    budget: float,
+    tell: Progress,
+) -> tuple[deep.Deep | None, str]:
+    """A deep autoencoder off its training rows, or why there is none."""
+    why = deep.why_no_deep(ground.task, budget)
+    if why:
+        return None, why
+    room = min(deep.BUDGET_SHARE * budget, budget - clock.seconds)
+    n_steps = deep.steps_in(ground.task, room)
+    if n_steps < deep.LEAST_STEPS:
+        return None, (
+            "No deep autoencoder was trained: this machine is slower than assumed, and the "
+            f"budget of {budget:g} s would not do. {ROOM}"
+        )
+    tell("deep autoencoder", 0, 1)
+    found = deep.measure_deep(ground, shape, n_steps)
+    clock.lap("deep autoencoder")
+    return found, ""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isthmus.report.deep import Deep
 from isthmus.report.dimensions import Dimensions
 from isthmus.report.tears import Tear
+
+if TYPE_CHECKING:
+    from isthmus.estimators import Sweep
 
 
 @dataclasses.dataclass(frozen=True)
@@ -269,6 +273,13 @@ class Analysis:
         left_out: What the budget had no time for, one sentence each.
         decoders: The same bits read by several decoders; empty if none were compared.
         no_decoders: Why none were compared, or which encoder was left out.
+        dimensions: How many latent dimensions the rows need.
+        no_dimensions: Why that is not told.
+        tear: Errors of principal components between rows.
+        sweep: Errors of deep autoencoders against the latent dimension.
+        no_sweep: Why there are none.
+        deep: A deep autoencoder on rows that it did not see.
+        no_deep: Why none was trained.
     """
 
     data: DataFacts
@@ -284,6 +295,10 @@ class Analysis:
     dimensions: Dimensions | None = None
     no_dimensions: str = ""
     tear: Tear | None = None
+    sweep: Sweep | None = None
+    no_sweep: str = ""
+    deep: Deep | None = None
+    no_deep: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as plain Python, keys as in the attributes; JSON takes it."""

@@ -13,6 +13,7 @@ from isthmus.report.sections import (
     decoders,
     dimensions,
     fails,
+    generalise,
     limits,
     method,
     reached,
@@ -28,6 +29,7 @@ SECTIONS: tuple[Callable[[Analysis], Section], ...] = (
     reached.build,
     decoders.build,
     fails.build,
+    generalise.build,
     method.build,
 )
 

@@ -16,6 +16,7 @@ from isthmus.report.dimension_words import (
 from isthmus.report.dimensions import BARS, LEVEL, CodeStatus, Dimensions, Hole
 from isthmus.report.records import Analysis
 from isthmus.report.sections.base import Block, Figure, Section, Table, Text
+from isthmus.report.sections.sweeps import sweep_blocks
 
 _LEAD = (
     "How many numbers a latent space needs. Locally: in how many directions rows vary "
@@ -45,12 +46,12 @@ def build(analysis: Analysis) -> Section:
     blocks += [Text(doubt) for doubt in found.doubts]
     blocks += [_estimates(found), _scales(found)]
     if found.no_holes:
-        blocks.append(Text(found.no_holes))
+        blocks += [Text(found.no_holes), *sweep_blocks(analysis)]
         return Section("dimensions", title, tuple(blocks))
     blocks += [_codes(found), Text(_reading(found))]
     if found.holes:
         blocks.append(_bars(found))
-    blocks.append(Text(_what_was_looked_at(found)))
+    blocks += [Text(_what_was_looked_at(found)), *sweep_blocks(analysis)]
     return Section("dimensions", title, tuple(blocks))
 
 

@@ -10,6 +10,7 @@ from isthmus.report import style
 from isthmus.report.images import is_image, pair_urls
 from isthmus.report.records import Analysis, Examples
 from isthmus.report.sections.base import Block, Figure, Pairs, Section, Table, Text
+from isthmus.report.sections.partitions import partition_blocks
 from isthmus.report.sections.tears import tear_blocks
 
 MOST_COLUMNS = 2000
@@ -29,7 +30,9 @@ def build(analysis: Analysis) -> Section:
     title, shown = "Where it fails", analysis.examples
     if shown is None or not shown.worst_nmse.size:
         none = Text(_why_none(analysis))
-        return Section("fails", title, (none, *tear_blocks(analysis)))
+        return Section(
+            "fails", title, (none, *tear_blocks(analysis), *partition_blocks(analysis))
+        )
     held_out = style.count(analysis.data.n_test)
     lead = (
         f"The rows that the designed autoencoder with {style.count(shown.n_code)} code "
@@ -47,6 +50,7 @@ def build(analysis: Analysis) -> Section:
             "average, and the mean of all errors is the NMSE."
         ),
         *tear_blocks(analysis),
+        *partition_blocks(analysis),
     ]
     return Section("fails", title, tuple(blocks))
 

@@ -1,0 +1,373 @@
+"""What a deep autoencoder, or any module of torch, does off its training rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from isthmus.core.errors import DataError, DataWarning, SearchWarning, ValueOutOfRange
+from isthmus.core.protocol import measure
+from isthmus.core.random import as_rng, random_subset
+from isthmus.report.generalising import Part, Regions, Slopes, look_into
+from isthmus.report.records import to_plain
+from isthmus.report.rows import Reading
+
+MOST_SPLIT, MOST_HUNTED, MOST_TRAIN = 1000, 1000, 20_000
+_DIMENSION_ROWS = 2000
+_CALL = "diagnose"
+
+
+@dataclasses.dataclass(frozen=True)
+class Folds:
+    """Distances between rows and their reconstructions, input units.
+
+    Attributes:
+        n_rows: Different rows looked at and between.
+        median: Median error.
+        max_at_rows: Largest error at a row.
+        max_error: Largest found at or between near rows.
+    """
+
+    n_rows: int
+    median: float
+    max_at_rows: float
+    max_error: float
+
+
+@dataclasses.dataclass(frozen=True)
+class DeepDiagnosis:
+    """An autoencoder on rows it has not seen.
+
+    Attributes:
+        n_code: Latent dimensions.
+        nmse: Measured.
+        standard_error: Of `nmse` over the rows.
+        n_rows: Rows measured on.
+        train: NMSE of the training rows; None where none were given, as for what follows.
+        principal: NMSE of as many principal components of the training rows.
+        n_split: Rows of the split.
+        manifold_gap: NMSE of the nearest point found on the decoder's image.
+        encoder_gap: The rest of their NMSE.
+        regions: Shares of rows in regions that hold a training row; empty where the
+            networks are not piecewise affine.
+        slopes: Against local tangents.
+        folds: Errors between the rows; None of rows that are too few or not flat.
+        verdict: Sentences.
+    """
+
+    n_code: int
+    nmse: float
+    standard_error: float
+    n_rows: int
+    train: Part | None
+    principal: Part | None
+    n_split: int
+    manifold_gap: Part
+    encoder_gap: Part
+    regions: tuple[Regions, ...]
+    slopes: Slopes | None
+    folds: Folds | None
+    verdict: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain Python; JSON takes it."""
+        plain: dict[str, Any] = to_plain(self)
+        return plain
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Halves:
+    """Two networks, and what is done to rows before and after them.
+
+    Attributes:
+        encoder: Torch module.
+        decoder: Torch module.
+        reconstruct: Rows to rows, input units.
+        mean: Taken off rows before; None where the networks take rows as they are.
+        scale: By which rows are divided then.
+    """
+
+    encoder: Any
+    decoder: Any
+    reconstruct: Callable[[np.ndarray], np.ndarray]
+    mean: np.ndarray | None = None
+    scale: float = 1.0
+
+    def inside(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as the networks take them."""
+        return rows if self.mean is None else (rows - self.mean) / self.scale
+
+
+def halves_of(model: Any, bottleneck: str | None) -> Halves:
+    """Take an estimator, a pair of modules, or one module for encoder and decoder.
+
+    Raises:
+        ValueOutOfRange: If it is none of these, or has no code that can be told.
+    """
+    if hasattr(model, "network_") and hasattr(model, "scale_"):
+        network = model.network_
+        return Halves(
+            network.encoder,
+            network.plain_decoder()
+            if hasattr(network, "plain_decoder")
+            else network.decoder,
+            lambda x: model.inverse_transform(model.transform(x)),
+            np.asarray(model.mean_, dtype=np.float64),
+            float(model.scale_),
+        )
+    from isthmus.topology.round_trip import round_trip
+
+    if isinstance(model, tuple) and len(model) == 2:
+        encoder, decoder = model
+    elif bottleneck is not None:
+        from isthmus.geometry import split_at
+
+        encoder, decoder = split_at(model, bottleneck)
+    elif hasattr(model, "encoder") and hasattr(model, "decoder"):
+        encoder, decoder = model.encoder, model.decoder
+    else:
+        raise ValueOutOfRange(
+            f"`{_CALL}(model=...)` must be a fitted estimator, the path of a saved one, a "
+            "pair (encoder, decoder) of torch modules, a module with these two as "
+            f"attributes, or one whose code is named by `bottleneck`; got "
+            f"{type(model).__name__}."
+        )
+
+    def reconstruct(rows: np.ndarray) -> np.ndarray:
+        flat = rows.reshape(len(rows), -1)
+        if rows.ndim == 2:
+            trip = round_trip((encoder, decoder), n_input=rows.shape[1], name=_CALL)
+            return trip.reconstruct(flat)
+        raise ValueOutOfRange(
+            f"`{_CALL}(data=...)` must be flat rows; got shape {rows.shape}. Put "
+            "torch.nn.Unflatten before the encoder and Flatten behind the decoder."
+        )
+
+    return Halves(encoder, decoder, reconstruct)
+
+
+def diagnose_deep(
+    model: Any,
+    data: object,
+    *,
+    train: object | None = None,
+    bottleneck: str | None = None,
+    reading: Reading | None = None,
+    seed: int = 0,
+) -> DeepDiagnosis:
+    """Split what an autoencoder loses on new rows; hunt its worst place between them.
+
+    Args:
+        model: Fitted :class:`isthmus.DeepAutoencoder`, pair of modules, or one module.
+        data: Rows it has not seen: array, path or built-in name.
+        train: Its training rows in the same form; without them nothing is compared with
+            what it saw, and the nearest points are searched for from the rows' codes alone.
+        bottleneck: Path of the layer whose answer is the code, in one module.
+        reading: Which columns to read.
+        seed: Of the rows chosen where there are many.
+
+    Returns:
+        The diagnosis.
+
+    Raises:
+        DataError: If columns disagree, or the rows do not differ.
+        ValueOutOfRange: If the model cannot be used.
+    """
+    reading = reading or Reading()
+    halves = halves_of(model, bottleneck)
+    new = _rows(reading, data, halves)
+    old = None if train is None else _rows(reading, train, halves)
+    mean = (new if old is None else old).mean(axis=0)
+    if halves.mean is not None:
+        mean = halves.mean
+    some = _some(new, MOST_SPLIT, seed)
+    seen = some if old is None else _some(old, MOST_TRAIN, seed)
+    looked = look_into(
+        halves.encoder,
+        halves.decoder,
+        halves.inside(seen),
+        halves.inside(some),
+        dim=_dimension(seen),
+        unit=halves.scale,
+    )
+    measured = measure(new, halves.reconstruct(new), mean)
+    if old is None:  # the rows are no training rows of theirs
+        looked |= {"regions": (), "slopes": None}
+    n_code = _code_length(halves, some[:1])
+    seen_part = None
+    if old is not None:
+        found = measure(seen, halves.reconstruct(seen), mean)
+        seen_part = Part(found.value, found.standard_error)
+    principal = None if old is None else _principal(seen, new, mean, n_code)
+    folds = _folds(halves, _some(new, MOST_HUNTED, seed))
+    parts = {"train": seen_part, "principal": principal, "folds": folds, **looked}
+    return DeepDiagnosis(
+        n_code=n_code,
+        nmse=measured.value,
+        standard_error=measured.standard_error,
+        n_rows=measured.n_rows,
+        n_split=len(some),
+        verdict=_verdict(Part(measured.value, measured.standard_error), parts),
+        **parts,
+    )
+
+
+def _rows(reading: Reading, source: object, halves: Halves) -> np.ndarray:
+    dataset = reading.load(source)
+    rows = np.asarray(dataset.values, dtype=np.float64)
+    if halves.mean is not None and rows.shape[1] != halves.mean.size:
+        raise DataError(
+            f"`{dataset.name}` must have the {halves.mean.size} columns that the model was "
+            f"fitted on; got {rows.shape[1]}."
+        )
+    return rows
+
+
+def _some(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+    chosen = random_subset(as_rng(seed), len(rows), min(len(rows), count))
+    return np.asarray(rows[np.sort(chosen)])
+
+
+def _dimension(rows: np.ndarray) -> int:
+    """Intrinsic dimension; 1 where it cannot be told."""
+    from isthmus.topology import intrinsic_dimension
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        try:
+            return intrinsic_dimension(_some(rows, _DIMENSION_ROWS, 0)).dimension
+        except DataError:
+            return 1
+
+
+def _code_length(halves: Halves, row: np.ndarray) -> int:
+    from isthmus.topology.round_trip import round_trip
+
+    trip = round_trip((halves.encoder, halves.decoder), n_input=row.shape[1], name=_CALL)
+    if trip.encode is None:
+        raise ValueOutOfRange(f"`{_CALL}(model=...)` must have an encoder.")
+    return int(trip.encode(halves.inside(row)).shape[1])
+
+
+def _principal(old: np.ndarray, new: np.ndarray, mean: np.ndarray, n_code: int) -> Part:
+    from isthmus.data import Principal
+
+    basis = Principal.from_rows(old).basis[:, :n_code]
+    centred = new - mean
+    found = measure(new, mean + (centred @ basis) @ basis.T, mean)
+    return Part(found.value, found.standard_error)
+
+
+def _folds(halves: Halves, rows: np.ndarray) -> Folds | None:
+    from isthmus.topology import fold_report
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SearchWarning)
+        try:
+            found = fold_report(halves.reconstruct, rows)
+        except DataError:
+            return None
+    return Folds(len(rows), found.median, found.max_at_samples, found.max_error)
+
+
+def _verdict(own: Part, parts: dict[str, Any]) -> tuple[str, ...]:
+    train, principal, folds = parts["train"], parts["principal"], parts["folds"]
+    said = []
+    if train is not None and train.nmse > 0:
+        times = own.nmse / train.nmse
+        said.append(
+            f"{times:.3g} times the error of the training rows: "
+            + ("it does not hold off them." if times > 2.0 else "it holds off them.")
+        )
+    if principal is not None and principal.nmse < own.nmse - 2.0 * own.standard_error:
+        said.append(
+            "As many principal components do better: the network has learnt less than a "
+            "linear map could, or has overfitted."
+        )
+    whole = parts["manifold_gap"].nmse + parts["encoder_gap"].nmse
+    share = parts["encoder_gap"].nmse / whole if whole > 0 else 0.0
+    said.append(
+        f"{share:.0%} of the error, at least, is the encoder's: other codes would have "
+        "saved it."
+        if share >= 0.2
+        else f"{1 - share:.0%} of the error is out of the decoder's reach: no encoder "
+        "saves more than the rest, as far as was found."
+    )
+    if folds is not None and folds.max_error > 2.0 * folds.max_at_rows:
+        said.append(
+            f"Between near rows the error reaches {folds.max_error:.3g}, "
+            f"{folds.max_error / folds.max_at_rows:.3g} times the worst at a row: a tear."
+        )
+    return tuple(said)
+
+
+def diagnose(
+    model: Any,
+    data: object,
+    *,
+    train: object | None = None,
+    bottleneck: str | None = None,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    drop_missing: bool = False,
+    seed: int = 0,
+) -> Any:
+    """Tell what a fitted autoencoder loses on rows it has not seen, and where.
+
+    Args:
+        model: Fitted :class:`isthmus.ShallowAutoencoder` or
+            :class:`isthmus.DeepAutoencoder`; the path of a saved one; a pair (encoder,
+            decoder) of torch modules; or one module, with these as attributes or with its
+            code named by `bottleneck`. Modules must be in eval mode and take flat rows.
+        data: Rows, array, path or built-in name.
+        train: Its training rows in the same form.
+        bottleneck: Path of the layer whose answer is the code.
+        columns: Names of the only columns to read; None reads all.
+        drop: Names of columns to leave out.
+        drop_missing: Leave out rows with a missing value.
+        seed: Of the rows chosen where there are many.
+
+    Returns:
+        :class:`~isthmus.report.diagnosis.Diagnosis` of a shallow autoencoder: its gap to
+        the Gaussian reference, term by term. Of all others
+        :class:`~isthmus.report.deep_diagnosis.DeepDiagnosis`: what encoder and decoder
+        miss, regions, slopes and the worst place between rows.
+
+    Raises:
+        DataError: If columns disagree, or the rows do not differ.
+        ValueOutOfRange: If the model cannot be used.
+
+    Examples:
+        >>> import torch
+        >>> rows = np.random.default_rng(0).normal(size=(80, 3))
+        >>> pair = torch.nn.Linear(3, 2).eval(), torch.nn.Linear(2, 3).eval()
+        >>> found = diagnose(pair, rows[40:], train=rows[:40])
+        >>> found.n_code, bool(found.principal.nmse < found.nmse)
+        (2, True)
+
+    References:
+        [cosentino:22], [kvalheim:24]
+    """
+    from isthmus.estimators import ShallowAutoencoder, load
+    from isthmus.report.diagnosis import diagnose_model
+
+    if isinstance(model, (str, os.PathLike)):
+        model = load(model)
+    if isinstance(model, ShallowAutoencoder):
+        return diagnose_model(
+            model,
+            data,
+            train=train,
+            columns=columns,
+            drop=drop,
+            drop_missing=drop_missing,
+        )
+    reading = Reading(columns, drop, drop_missing)
+    return diagnose_deep(
+        model, data, train=train, bottleneck=bottleneck, reading=reading, seed=seed
+    )
