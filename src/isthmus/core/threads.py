@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-_WORTH_TWO = 1e8
+_WORTH_TWO = 2e8
 """Operations of a step from which on several threads are worth their waiting."""
 
 

@@ -12,7 +12,15 @@ import numpy as np
 from isthmus.core.protocol import measure_errors, row_errors
 from isthmus.core.random import as_rng, random_subset
 from isthmus.report.costs import Task, Work
-from isthmus.report.generalising import Part, Regions, Slopes, look_into
+from isthmus.report.generalising import (
+    MAX_DESCENT,
+    N_STARTS,
+    NEAR_ROWS,
+    Part,
+    Regions,
+    Slopes,
+    look_into,
+)
 from isthmus.report.partitions import Partition, input_partition, latent_partition
 
 if TYPE_CHECKING:
@@ -22,15 +30,18 @@ if TYPE_CHECKING:
 
 HIDDEN = (128, 64)
 BATCH = 128
-MOST_STEPS = 3000
+MOST_STEPS = 2000
 LEAST_STEPS = 200
 MOST_CODE = 32
 MOST_COLUMNS = 4096
 LEAST_ROWS = 100
-SPLIT_ROWS = 500
+SPLIT_ROWS = 300
 """Held-out rows whose error is split, whose slopes are looked at."""
 FIT_ROWS = 20_000
 BUDGET_SHARE = 0.15
+_STEP = 2e7  # operations that a step of the smallest network is worth
+_CODE = 16  # latent dimensions that a plan assumes
+_DRAWING = 6e10
 NO_EXTRA = (
     "No deep autoencoder was trained: that needs torch, which the extra brings: "
     "pip install 'isthmus[torch]'."
@@ -92,10 +103,11 @@ class Deep:
 def deep_work(task: Task, n_steps: int) -> Work:
     """Steps of training, and nearest points of some held-out rows."""
     weights = 2.0 * (task.n_input * HIDDEN[0] + HIDDEN[0] * HIDDEN[1])
-    rows = min(task.n_test, SPLIT_ROWS)
-    # three products a step, each row's slopes from four starts, some 15 times
-    flops = 6.0 * weights * BATCH * n_steps + 2.0 * weights * rows * 60.0 * MOST_CODE / 4.0
-    return Work(flops, 30.0 * weights * n_steps + 1e7)
+    step = 6.0 * weights * BATCH + _STEP
+    slopes = 4.0 * weights * _CODE * N_STARTS * MAX_DESCENT
+    rows = float(min(task.n_test, SPLIT_ROWS))
+    near = 4.0 * task.n_input * (rows * NEAR_ROWS + 2.0 * rows * task.n_fit)
+    return Work(step * n_steps + rows * slopes + near + _DRAWING, 30.0 * weights * n_steps)
 
 
 def steps_in(task: Task, seconds: float) -> int:
@@ -121,6 +133,13 @@ def why_no_deep(task: Task, budget: float) -> str:
             "into the budget. A larger --budget has room for it."
         )
     return ""
+
+
+def planned(task: Task, budget: float) -> Work | None:
+    """Of as many steps as there is time for; None where it is left out."""
+    if why_no_deep(task, budget):
+        return None
+    return deep_work(task, steps_in(task, BUDGET_SHARE * budget))
 
 
 def measure_deep(ground: Ground, shape: Dimensions | None, n_steps: int) -> Deep:

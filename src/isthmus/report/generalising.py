@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 
+N_STARTS, MAX_DESCENT = 2, 15
+"""Codes to search for the nearest point from, the row's own among them; steps from each."""
+NEAR_ROWS = 5000
+"""Training rows that tangents are taken from."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Part:
@@ -86,7 +91,9 @@ def look_into(
     """
     from isthmus.geometry import generalisation
 
-    found = generalisation(encoder, decoder, old, new)
+    found = generalisation(
+        encoder, decoder, old, new, n_starts=N_STARTS - 1, max_steps=MAX_DESCENT
+    )
     regions = tuple(
         Regions(
             name,
@@ -121,7 +128,8 @@ def _slopes(
         local_tangents,
     )
 
-    tangents = local_tangents(old, new, dim=dim)
+    some = old[:: -(-len(old) // NEAR_ROWS)]
+    tangents = local_tangents(some, new, dim=dim)
     found = biorthogonality(encoder, decoder, new, tangents=tangents)
     whole = (*as_layers(encoder), *as_layers(decoder))
     radius = boundary_distance(whole, new).distance

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.protocol import held_out_count
+from isthmus.report import deep, sweeps
 from isthmus.report.analysis import DEFAULT_RATES
 from isthmus.report.budget import (
     DEFAULT_SECONDS,
@@ -197,6 +198,7 @@ def plan_report(
     if not why_no_dimensions(task, budget):
         compared.append(("dimensions", dimensions_work(task)))
         compared.append(("between rows", tear_work(task)))
+    compared += [(name, work) for name, work in _trained(task, budget) if work is not None]
     for name, work in (
         ("covariance", moments),
         ("describe", describing_work(task)),
@@ -225,6 +227,14 @@ def plan_report(
         seconds=sum(parts.values()),
         parts=parts,
         speeds=speeds,
+    )
+
+
+def _trained(task: Task, budget: float) -> tuple[tuple[str, Work | None], ...]:
+    """Parts that train deep networks; None where they are left out."""
+    return (
+        ("deep autoencoder", deep.planned(task, budget)),
+        ("latent dimensions", sweeps.planned(task, budget)),
     )
 
 

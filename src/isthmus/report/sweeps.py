@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from isthmus.estimators.sweep_runs import Certificates
 
 RESTARTS = 3
-MOST_STEPS, LEAST_STEPS = 1500, 500
+MOST_STEPS, LEAST_STEPS = 1000, 400
 TRAIN_ROWS, TEST_ROWS, HUNTED_ROWS = 2000, 1000, 500
 LEAST_ROWS = 50
 BUDGET_SHARE = 0.2
@@ -25,8 +25,9 @@ HIDDEN = 64
 BATCH = 128
 MOST_CODES = 6
 _MOST_CODE = 64
-_STEP = 2.5e7  # operations that a step of the smallest network is worth
+_STEP = 4e7  # operations that a step of the smallest network is worth
 _HUNT_TRIES = 2e5
+_HUNT = 2.5e10  # operations that a hunt in two columns is worth
 _LOOKED_AT = 3  # latent dimensions that a report finds certificates of
 NO_EXTRA = (
     "Errors against the latent dimension were not measured: that needs torch, which the "
@@ -57,7 +58,7 @@ def sweep_work(task: Task, n_codes: int, n_steps: int) -> Work:
     weights = 2.0 * HIDDEN * (task.n_input + HIDDEN)
     runs = float(RESTARTS * n_codes)
     training = n_steps * (6.0 * weights * BATCH + _STEP)
-    return Work(runs * (training + 2.0 * weights * _HUNT_TRIES))
+    return Work(runs * (training + 2.0 * weights * _HUNT_TRIES + _HUNT))
 
 
 def steps_in(task: Task, n_codes: int, seconds: float) -> int:
@@ -86,6 +87,16 @@ def why_no_sweep(task: Task, shape: Dimensions | None, budget: float) -> str:
             "in Python, isthmus.sweep makes them."
         )
     return ""
+
+
+def planned(task: Task, budget: float) -> Work | None:
+    """Of as many steps as there is time for at five code lengths; None if left out."""
+    codes = MOST_CODES - 1
+    n_steps = steps_in(task, codes, BUDGET_SHARE * budget)
+    torch = importlib.util.find_spec("torch") is not None
+    if n_steps < LEAST_STEPS or not (torch and has_rows(task)):
+        return None
+    return sweep_work(task, codes, n_steps)
 
 
 def measure_sweep(ground: Ground, shape: Dimensions, n_steps: int) -> Sweep:
