@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from jaxtyping import Float, Int
 
+from isthmus.topology.chase import Start, chase
+
 Errors = Callable[[np.ndarray], np.ndarray]
 
 _INSIDE = 64  # points drawn in every simplex that is looked at
@@ -54,19 +56,22 @@ def hunt(
     x: Float[np.ndarray, "row input"],
     edges: Int[np.ndarray, "edge two"],
     candidates: Int[np.ndarray, " candidate"],
+    image: Errors,
 ) -> Worst:
     """Largest error on candidate edges and in the triangles and tetrahedra on them.
 
     A tear of a surface may lie within one triangle and touch no edge. 64 points of each
-    simplex are tried; from the worst of each of the 24 worst simplices a random search
-    with steps that grow on success and halve on failure goes on until they are 1e-9 of
-    the simplex, at most 100 of them.
+    simplex are tried, and simplices whose codes are far apart are followed to where they
+    stay so (:func:`isthmus.topology.chase.chase`). From the worst of each of the worst
+    simplices, 24 of either kind, a random search with steps that grow on success and halve
+    on failure goes on until they are 1e-9 of the simplex, at most 100 of them.
 
     Args:
         errors: Error of each of some points.
         x: Samples.
         edges: Pairs of samples, all that are near.
         candidates: Numbers of the edges to start from, best first.
+        image: Codes of points, or what else jumps at a tear.
 
     Returns:
         The worst point found: a lower bound of the largest error between samples. The same
@@ -74,11 +79,13 @@ def hunt(
     """
     rng = np.random.default_rng(0)
     near = _neighbours(edges, x.shape[0])
-    simplices = edges[candidates][:_MOST]
-    starts: list[tuple[float, tuple[int, ...], np.ndarray]] = []
+    simplices, far = edges[candidates][:_MOST], _by_codes(image, x, edges)
+    chased: list[Start] = []
+    starts: list[Start] = []
     for corners in range(2, min(_CORNERS, x.shape[1] + 1) + 1):
         if corners > 2:
-            simplices = _cofaces(simplices, near)
+            simplices, far = _cofaces(simplices, near), _cofaces(far, near)
+        chased += chase(errors, image, x, far)
         if not len(simplices):
             break
         weights = rng.dirichlet(np.ones(corners), size=_INSIDE)
@@ -89,7 +96,15 @@ def hunt(
             vertices = tuple(simplices[i].tolist())
             starts.append((float(found[i, best]), vertices, weights[best]))
     starts.sort(key=lambda start: -start[0])
-    return _climbed(errors, x, starts[:_STARTS], rng)
+    chased.sort(key=lambda start: -start[0])
+    return _climbed(errors, x, [*starts[:_STARTS], *chased[:_STARTS]], rng)
+
+
+def _by_codes(image: Errors, x: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Edges whose ends have codes farthest apart."""
+    codes = image(x)
+    apart = np.linalg.norm(codes[edges[:, 0]] - codes[edges[:, 1]], axis=1)
+    return np.asarray(edges[np.argsort(-apart, kind="stable")[:_MOST]])
 
 
 def _errors_in(
@@ -108,7 +123,7 @@ def _errors_in(
 def _climbed(
     errors: Errors,
     x: np.ndarray,
-    starts: list[tuple[float, tuple[int, ...], np.ndarray]],
+    starts: list[Start],
     rng: np.random.Generator,
 ) -> Worst:
     """The best of random searches in all simplices at once: one call for each step."""

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from isthmus.core.door import real_number
 from isthmus.core.errors import DataError, SearchWarning, ValueOutOfRange
+from isthmus.topology.delaunay import delaunay_simplices
 from isthmus.topology.fold_measures import (
     ErrorCurve,
     RequiredLipschitz,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from isthmus.topology.certificate import Certificate
 
 _NEIGHBOURS = 12
+_DELAUNAY_COLUMNS = 3
+_BRIDGE = 1.5
 _SHARE = 0.01  # of the edges, by stretch and by error, searched further
 _LEAST = 32
 _MOST_EDGES = 20_000
@@ -98,7 +101,8 @@ def fold_report(
 
     The training loss cannot show a latent space that is too small: the tear can run
     between all samples. Edges to the twelve nearest samples are looked along, and
-    triangles and tetrahedra on those that are stretched most or answered worst.
+    triangles and tetrahedra on those that are stretched most or answered worst; up to
+    three columns also Delaunay's edges across gaps.
 
     Args:
         autoencode: Callable from rows to rows, torch module, estimator with `transform`
@@ -147,7 +151,8 @@ def fold_report(
     trip = round_trip(autoencode, encode=encode, n_input=x.shape[1])
     _check_certificate(certificate, trip, x)
     at_samples = trip.errors(x)
-    edges = _edges(x)
+    birth = None if certificate is None else certificate.birth
+    edges = _edges(x, 0.0 if birth is None else 2.0 * float(birth))
     searched, worst = _search(trip, x, edges)
     shown = Worst(*_sample(at_samples, x))
     best = worst if worst.error > shown.error else shown
@@ -200,7 +205,8 @@ class _Searched:
 
 def _search(trip: RoundTrip, x: np.ndarray, edges: np.ndarray) -> tuple[_Searched, Worst]:
     """Look along edges, the most stretched first, and hunt where it is worst."""
-    image = trip.reconstruct(x) if trip.encode is None else trip.encode(x)
+    jumps = trip.reconstruct if trip.encode is None else trip.encode
+    image = jumps(x)
     first, second = edges.T
     apart = np.linalg.norm(x[first] - x[second], axis=1)
     stretch = np.linalg.norm(image[first] - image[second], axis=1) / apart
@@ -211,7 +217,7 @@ def _search(trip: RoundTrip, x: np.ndarray, edges: np.ndarray) -> tuple[_Searche
     # In turn the most stretched and the worst: what is cut off later are the least.
     worst = np.column_stack([np.arange(chosen.size), by_error])[:n_most].ravel()
     worst = worst[np.sort(np.unique(worst, return_index=True)[1])]
-    found = hunt(trip.errors, x, edges, chosen[worst])
+    found = hunt(trip.errors, x, edges, chosen[worst], jumps)
     return _Searched(chosen, top, by_error[:_LEAST]), found
 
 
@@ -260,12 +266,37 @@ def _sample(
     return float(error[top]), x[top], (top,), (1.0,)
 
 
-def _edges(x: np.ndarray) -> np.ndarray:
-    """Pairs of rows of which one is among the other's nearest."""
+def _edges(x: np.ndarray, least: float) -> np.ndarray:
+    """Pairs of rows of which one is among the other's nearest, or across a gap from it.
+
+    The nearest rows of a row at the edge of a gap lie all on its own side, and a gap is
+    where training can hide a tear. Up to three columns Delaunay's edges bridge it, those no
+    longer than one and a half times the longest to a near row, or than `least`.
+    """
     near = nearest_neighbours(x, _NEIGHBOURS).indices
     first = np.repeat(np.arange(x.shape[0]), near.shape[1])
     pairs = np.sort(np.column_stack([first, near.ravel()]), axis=1)
+    if 2 <= x.shape[1] <= _DELAUNAY_COLUMNS:
+        pairs = np.concatenate(
+            [pairs, _bridges(x, max(_BRIDGE * _length(x, pairs).max(), least))]
+        )
     return np.unique(pairs, axis=0)
+
+
+def _bridges(x: np.ndarray, longest: float) -> np.ndarray:
+    """Edges of the Delaunay triangulation up to a length; none where there is no such."""
+    cells = delaunay_simplices(x)
+    if cells is None:
+        return np.zeros((0, 2), dtype=np.int64)
+    size = len(cells)
+    pairs = np.concatenate(
+        [cells[[i, j]].T for i in range(size) for j in range(i + 1, size)]
+    ).astype(np.int64)
+    return pairs[_length(x, pairs) <= longest]
+
+
+def _length(x: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    return np.asarray(np.linalg.norm(x[pairs[:, 0]] - x[pairs[:, 1]], axis=1))
 
 
 def _reach(certificate: Certificate | None) -> float:
