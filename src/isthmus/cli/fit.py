@@ -120,7 +120,7 @@ def fit(
     ] = 128,
     learning_rate: Annotated[
         float, typer.Option("--learning-rate", help="Deep: at the start.")
-    ] = 1e-3,
+    ] = 3e-3,
     weight_decay: Annotated[
         float, typer.Option("--weight-decay", help="Deep: pull of weights to zero.")
     ] = 0.0,

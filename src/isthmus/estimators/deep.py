@@ -32,6 +32,7 @@ from isthmus.models.state import through
 from isthmus.training import train_autoencoder
 from isthmus.training.deep_passes import Passes
 from isthmus.training.devices import resolve_device
+from isthmus.training.encoder_start import lay_out
 
 _BLOCK = 4096
 
@@ -56,6 +57,10 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         channels: Of the encoder's convolutions; only for convolutional networks.
         tied: Whether the decoder's weights are the encoder's, transposed; dense only.
         bias: Whether layers have biases.
+        start: ``"random"`` weights, or ``"layout"``: encoder and decoder are first fitted
+            to codes that keep distances along the data, and its pieces apart
+            (:func:`isthmus.topology.layout.layout`, of at most 1000 rows). Training from
+            random weights does not pull apart what crosses in the code.
         n_epochs: Passes over the rows, at most.
         batch_size: Rows a step.
         learning_rate: Of the first step.
@@ -115,6 +120,7 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         channels: Sequence[int] = (16, 32),
         tied: bool = False,
         bias: bool = True,
+        start: Literal["random", "layout"] = "random",
         n_epochs: int = 100,
         batch_size: int = 128,
         learning_rate: float = 3e-3,
@@ -140,6 +146,7 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.channels = channels
         self.tied = tied
         self.bias = bias
+        self.start = start
         self.n_epochs = n_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -182,10 +189,13 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         train, held = validation_rows(x, self.validation_fraction, rng)
         units = UnitRows.of(x, train)
         network = make_network(self, x.shape[1], rng)
+        scaled = units.scaled(x, train)
+        if self.start == "layout":
+            lay_out(network, scaled, rng)
         with progress_bar(enabled=bool(self.verbose)) as tell:
             found = train_autoencoder(
                 network,
-                units.scaled(x, train),
+                scaled,
                 validation=None if held is None else units.scaled(x, held),
                 n_epochs=self.n_epochs,
                 patience=self.patience,

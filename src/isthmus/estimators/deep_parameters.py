@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CALL = "DeepAutoencoder"
 ARCHITECTURES = ("dense", "convolutional")
+STARTS = ("random", "layout")
 STEP_SETTINGS = (
     "batch_size",
     "learning_rate",
@@ -60,6 +61,11 @@ def check_parameters(model: DeepAutoencoder) -> None:
         raise ValueOutOfRange(
             f"`{CALL}(architecture=...)` must be one of {', '.join(ARCHITECTURES)}; got "
             f"{shown(model.architecture)}."
+        )
+    if model.start not in STARTS:
+        raise ValueOutOfRange(
+            f"`{CALL}(start=...)` must be one of {', '.join(STARTS)}; got "
+            f"{shown(model.start)}."
         )
     if model.penalty is not None:
         raise ValueOutOfRange(

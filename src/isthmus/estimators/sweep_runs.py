@@ -25,7 +25,8 @@ class SweepRun:
 
     Attributes:
         n_code: Its latent dimensions.
-        restart: Which of the restarts, from 0.
+        restart: Which of the restarts, from 0; number 1 starts from a layout of the rows,
+            all others from random weights.
         train: Root mean square error over training rows.
         test: The same over held-out rows.
         median: Median error of held-out rows.
@@ -121,7 +122,13 @@ def train_one(
     """Train one autoencoder on the training rows and measure it on the others."""
     from isthmus.estimators import DeepAutoencoder
 
-    model = DeepAutoencoder(n_code, validation_fraction=0.0, patience=None, **settings)
+    model = DeepAutoencoder(
+        n_code,
+        start="layout" if restart == 1 else "random",
+        validation_fraction=0.0,
+        patience=None,
+        **settings,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as many latent dimensions as columns
         model.fit(samples.train)

@@ -111,7 +111,7 @@ def deep_work(task: Task, n_steps: int) -> Work:
 
 
 def steps_in(task: Task, seconds: float) -> int:
-    """Steps of training that fit, at most 3000."""
+    """Steps of training that fit, at most 2000."""
     none, one = (deep_work(task, n).assumed_seconds for n in (0, 1))
     return int(np.clip((seconds - none) / (one - none), 0, MOST_STEPS))
 
@@ -231,9 +231,11 @@ def _looked_into(
     network = model.network_
     parts = (network.encoder, network.decoder)
     old, new = ((x - model.mean_) / model.scale_ for x in (fit, test))
-    dim = min(1 if shape is None else shape.dimension, model.n_code_)
+    dim = 1 if shape is None else shape.dimension
+    looked = look_into(*parts, old, new, dim=dim, unit=float(model.scale_))
+    del looked["n_code"]
     return {
-        **look_into(*parts, old, new, dim=dim, unit=float(model.scale_)),
+        **looked,
         "input": input_partition(network, new),
         "latent": latent_partition(network, model.transform(test).astype(np.float64)),
     }

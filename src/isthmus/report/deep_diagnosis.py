@@ -195,10 +195,10 @@ def diagnose_deep(
         dim=_dimension(seen),
         unit=halves.scale,
     )
+    n_code = looked.pop("n_code")
     measured = measure(new, halves.reconstruct(new), mean)
     if old is None:  # the rows are no training rows of theirs
         looked |= {"regions": (), "slopes": None}
-    n_code = _code_length(halves, some[:1])
     seen_part = None
     if old is not None:
         found = measure(seen, halves.reconstruct(seen), mean)
@@ -243,15 +243,6 @@ def _dimension(rows: np.ndarray) -> int:
             return intrinsic_dimension(_some(rows, _DIMENSION_ROWS, 0)).dimension
         except DataError:
             return 1
-
-
-def _code_length(halves: Halves, row: np.ndarray) -> int:
-    from isthmus.topology.round_trip import round_trip
-
-    trip = round_trip((halves.encoder, halves.decoder), n_input=row.shape[1], name=_CALL)
-    if trip.encode is None:
-        raise ValueOutOfRange(f"`{_CALL}(model=...)` must have an encoder.")
-    return int(trip.encode(halves.inside(row)).shape[1])
 
 
 def _principal(old: np.ndarray, new: np.ndarray, mean: np.ndarray, n_code: int) -> Part:

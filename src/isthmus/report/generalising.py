@@ -83,11 +83,12 @@ def look_into(
         decoder: Of its codes.
         old: Rows that they were trained on, as the encoder takes them.
         new: Rows that they were not.
-        dim: Tangents to take at each row, of flat rows alone.
+        dim: Tangents to take at each row, of flat rows alone; at most as many as codes have
+            numbers.
         unit: Of the networks' rows, in input units.
 
     Returns:
-        `manifold_gap`, `encoder_gap`, `regions` and `slopes`.
+        `n_code`, `manifold_gap`, `encoder_gap`, `regions` and `slopes`.
     """
     from isthmus.geometry import generalisation
 
@@ -105,8 +106,11 @@ def look_into(
         )
         for name, one in (found.regions or {}).items()
     )
+    n_code = found.codes.shape[1]
+    dim = min(dim, n_code)
     flat = old.ndim == 2 and len(old) > 3 * dim + 10
     return {
+        "n_code": n_code,
         "manifold_gap": Part(found.manifold_gap.value, found.manifold_gap.standard_error),
         "encoder_gap": Part(found.encoder_gap.value, found.encoder_gap.standard_error),
         "regions": regions,

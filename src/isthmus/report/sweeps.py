@@ -62,7 +62,7 @@ def sweep_work(task: Task, n_codes: int, n_steps: int) -> Work:
 
 
 def steps_in(task: Task, n_codes: int, seconds: float) -> int:
-    """Steps of each that fit, at most 1500."""
+    """Steps of each that fit, at most 1000."""
     none, one = (sweep_work(task, n_codes, n).assumed_seconds for n in (0, 1))
     return int(np.clip((seconds - none) / (one - none), 0, MOST_STEPS))
 
