@@ -1,7 +1,9 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[1]
 
@@ -13,7 +15,7 @@ def test_python_example_of_the_readme_runs(capsys):
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)  # our own text
     out = capsys.readouterr().out.splitlines()
-    nmse, predicted, reference, limit, passed, told, least, proof, folds = out
+    nmse, predicted, reference, limit, passed, told, least, proof, folds = out[:9]
     assert least == "2 3 obstructed"
     assert "at least 0.6" in proof
     assert folds.endswith("True")
@@ -21,6 +23,23 @@ def test_python_example_of_the_readme_runs(capsys):
     assert 0.25 < float(reference) < float(predicted) < 0.4
     assert "theorem" in limit or "asymptotic" in limit
     assert 0.05 < float(told) < float(passed) < 0.09
+    deep, principal, gaps, radii, line, cells, elbows, worst = out[9:]
+    assert 0.3 < float(deep) < 0.45 < float(principal) < 0.6
+    decoder_gap, encoder_gap = map(float, gaps.split())
+    assert 0.0 < encoder_gap < decoder_gap
+    assert decoder_gap + encoder_gap == pytest.approx(float(deep), rel=1e-3)
+    assert radii.startswith("[")
+    assert all(float(r) > 0 for r in radii[1:-1].split())
+    n_regions, max_error = line.split()
+    assert 1 < int(n_regions) < int(cells)
+    assert float(max_error) > 0
+    slope, offset, rows = (names[name] for name in ("slope", "offset", "rows"))
+    back = np.einsum("roi,ri->ro", slope, rows) + offset
+    answer = names["network"](torch.from_numpy(rows).float()).detach().numpy()
+    np.testing.assert_allclose(back, answer, atol=1e-5)
+    assert elbows == "1 2"
+    found, proven = map(float, worst.split())
+    assert 0.9 < proven < 1.0 < found < 2.1
 
 
 def test_table_of_the_readme_is_what_the_report_measures():
