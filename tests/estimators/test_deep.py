@@ -1,5 +1,6 @@
 import os
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -258,6 +259,10 @@ IMAGES = {"architecture": "convolutional"}
         ({"checkpoint": "run.safetensors", "random_state": None}, "needs a random_state"),
         ({"learning_rate": -1}, "DeepAutoencoder\\(learning_rate=...\\)` must be positive"),
         ({"optimizer": "lion"}, "adam, adamw"),
+        ({"checkpoint": 3}, "checkpoint=...\\)` must be a path"),
+        ({"tied": "no"}, "tied=...\\)` must be True or False; got 'no'"),
+        ({"bias": np.array([1, 0])}, "must be True or False"),
+        ({"hidden_layer_sizes": (10**6, 10**6)}, "must fit into memory"),
         ({"device": "cuda:99"}, "a device that torch has here"),
     ],
 )
@@ -324,6 +329,7 @@ def test_models_that_cannot_be_read(tmp_path, fitted):
     for change, words in [
         (lambda h: h.update(version=2), "version 2.*Update isthmus"),
         (lambda h: h.update(kind="HybridAutoencoder"), "HybridAutoencoder.*Update isthmus"),
+        (lambda h: h.update(kind=[1]), "Update isthmus"),
         (lambda h: h["parameters"].update(hidden_layer_sizes=[9]), "sizes its header says"),
         (lambda h: h["parameters"].update(surprise=1), "lacks a part"),
         (lambda h: h["fitted"].pop("scale_"), "lacks a part.*scale_"),
@@ -380,3 +386,70 @@ def test_unit_rows_go_there_and_back(rng):
     assert np.mean(rows.astype(float) ** 2) == pytest.approx(1.0, abs=1e-6)
     assert units.power(x, chosen) == pytest.approx(1.0, abs=1e-12)
     np.testing.assert_allclose(units.back(units.scaled(x)), x, atol=1e-5)
+
+
+def test_a_changed_digit_of_a_header_is_seen(tmp_path, fitted):
+    path = tmp_path / "deep.safetensors"
+    isthmus.save(fitted, path)
+    good = path.read_bytes()
+    at = good.index(b"scale_") + len(b'scale_\\": ')
+    assert good[at : at + 1].isdigit()
+    path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+    with pytest.raises(DataError, match="its header does not have the checksum"):
+        isthmus.load(path)
+
+
+def test_models_saved_before_headers_had_a_checksum_are_read(tmp_path, fitted):
+    path = tmp_path / "deep.safetensors"
+    isthmus.save(fitted, path)
+    raw = path.read_bytes()
+    rewritten(path, lambda h: h.update(stopped="anew"))
+    assert path.read_bytes() != raw
+    size = int.from_bytes(raw[:8], "little")
+    text = re.sub(rb', \\"header_checksum\\": \\"[0-9a-f]{64}\\"', b"", raw[8 : 8 + size])
+    assert len(text) < size
+    path.write_bytes(len(text).to_bytes(8, "little") + text + raw[8 + size :])
+    np.testing.assert_array_equal(
+        isthmus.load(path).transform(DIGITS[:5]), fitted.transform(DIGITS[:5])
+    )
+
+
+@pytest.mark.parametrize("call", [isthmus.load, lambda path: isthmus.save(None, path)])
+def test_paths_are_paths(call):
+    with pytest.raises(ValueOutOfRange, match="must be"):
+        call(3)
+
+
+def test_rows_beyond_float32_are_refused(fitted):
+    for method in (fitted.transform, fitted.score):
+        with pytest.raises(DataError, match="of their mean; some do not"):
+            method(1e60 * DIGITS[:5])
+
+
+def test_a_validation_row_at_the_mean_tells_nothing():
+    rows = np.array([[-1.0], [1.0], [0.0], [-2.0], [2.0]])
+    held_out = set()
+    for seed in range(12):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            warnings.simplefilter("ignore", DataWarning)
+            model = DeepAutoencoder(
+                1,
+                hidden_layer_sizes=(2,),
+                n_epochs=1,
+                validation_fraction=0.2,
+                random_state=seed,
+            ).fit(rows)
+        assert np.isfinite(model.validation_history_).all()
+        held_out.add(model.validation_history_.size)
+    assert held_out == {0, 1}
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_last_step_that_explodes_is_taken_back(method):
+    rows = DIGITS[:40]
+    small = {"hidden_layer_sizes": (8,), "n_epochs": 1, "validation_fraction": 0.0}
+    model = DeepAutoencoder(2, **small, learning_rate=1e6, random_state=0)
+    with pytest.warns(TrainingWarning, match="exploded"):
+        getattr(model, method)(rows)
+    assert model.score(rows) > -2.0

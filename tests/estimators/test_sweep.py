@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from helpers import unchecked
 
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.estimators.sweep import end_of_obstruction, steepest_fall, sweep
@@ -102,3 +103,16 @@ def test_bad_input(change, error, words):
     given = {"X": np.random.default_rng(0).normal(size=(40, 3)), "n_codes": [1]} | change
     with pytest.raises(error, match=words):
         sweep(given.pop("X"), given.pop("n_codes"), rng=0, **given)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"n_jobs": 0}, "n_jobs=...\\)` must be a whole number of at least 1"),
+        ({"hidden_layer_sizes": 5}, "must be a sequence of whole numbers"),
+        ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes=...\\)` must be a whole number"),
+    ],
+)
+def test_jobs_and_widths_are_checked_before_training(options, words):
+    with pytest.raises(ValueOutOfRange, match=words):
+        unchecked(sweep)(np.eye(30), [1], rng=0, **options)

@@ -33,3 +33,11 @@ def test_both_halves_make_the_whole(name, layers):
 def test_a_bottleneck_is_a_layer_with_others_after_it(name):
     with pytest.raises(ValueOutOfRange, match=r"There are: down\.0, down\.1, down\.2"):
         split_at(Named(), name)
+
+
+def test_layers_keep_their_modes():
+    whole = nn.Sequential(nn.Linear(4, 2), nn.Dropout(), nn.Linear(2, 4)).eval()
+    whole[1].train()
+    _, decoder = split_at(whole, "0")
+    assert whole[1].training
+    assert decoder[0].training

@@ -261,3 +261,33 @@ def test_chains_are_networks_too(name):
 def test_names_of_the_package():
     assert all(getattr(geometry, name) is not None for name in geometry.__all__)
     assert isinstance(as_layers(nn.MaxPool1d(2))[0], MaxPool)
+
+
+def replaced():
+    layer = nn.Linear(3, 3)
+    layer.forward = lambda x: 7.0 * x
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [
+        (replaced(), "whose forward was replaced"),
+        (nn.Linear(3, 3, device="meta"), "real weights in memory; got none in Linear"),
+        (nn.Linear(3, 3, dtype=torch.complex64), "got complex ones in Linear"),
+        ((nn.Linear(3, 3), nn.Sigmoid()), "got tuple"),
+        ((nn.Linear(3, 3), nn.Dropout()), "got tuple"),
+    ],
+)
+def test_what_would_be_taken_for_something_else_is_refused(network, said):
+    with pytest.raises(ValueOutOfRange, match=said):
+        as_layers(network)
+
+
+def test_a_layer_without_units_makes_constant_maps():
+    with pytest.warns(UserWarning, match="zero-element"):
+        network = nn.Sequential(nn.Linear(3, 0), nn.ReLU(), nn.Linear(0, 2)).eval()
+    (found,) = geometry.affine_maps(network, torch.ones(4, 3))
+    assert found.slope.shape == (4, 2, 3)
+    assert not found.slope.any()
+    torch.testing.assert_close(found.offset[0], network[2].bias.detach().double())

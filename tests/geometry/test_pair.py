@@ -3,6 +3,7 @@ import pytest
 import torch
 from cases import NETWORKS
 
+from isthmus.core import ValueOutOfRange
 from isthmus.geometry import affine_map
 from isthmus.geometry.pair import pair, run, slopes
 
@@ -54,3 +55,46 @@ def test_a_decoder_that_ignores_its_code_has_slope_zero():
     assert (value == 1.0).all()
     assert slope.shape == (4, 1, 2)
     assert (slope == 0.0).all()
+
+
+class Noisy(torch.nn.Module):
+    def forward(self, z):
+        return torch.tanh(z) + torch.randn(len(z), 2)
+
+
+class Mixing(torch.nn.Module):
+    def forward(self, z):
+        return torch.tanh(z - z.mean(dim=0))
+
+
+@pytest.mark.parametrize("decoder", [Noisy(), Mixing()])
+def test_networks_that_do_not_take_rows_one_by_one_are_refused(decoder):
+    with pytest.raises(ValueOutOfRange, match="where a second one is beside it"):
+        pair("f", torch.nn.Linear(2, 2), decoder.eval(), np.eye(2), smooth=True)
+
+
+def test_activations_in_place_leave_rows_alone():
+    smooth = torch.nn.Sequential(torch.nn.ELU(inplace=True), torch.nn.Linear(2, 2)).eval()
+    both = pair("f", torch.nn.Identity(), smooth, -np.eye(2), smooth=True)
+    x = -torch.eye(2, dtype=torch.float64)
+    value, slope = slopes(both.decoder, x)
+    torch.testing.assert_close(run(both.decoder, x), value)
+    torch.testing.assert_close(x, -torch.eye(2, dtype=torch.float64))
+    gain = torch.exp(torch.tensor(-1.0, dtype=torch.float64))
+    weight = smooth[1].weight.detach().double()
+    torch.testing.assert_close(slope[0], torch.stack([gain * weight[:, 0], weight[:, 1]]))
+
+
+def test_codes_without_a_number_are_refused():
+    with pytest.raises(ValueOutOfRange, match="at least one number"):
+        pair("f", Cut(), Wide(), np.eye(2), smooth=True)
+
+
+class Cut(torch.nn.Module):
+    def forward(self, x):
+        return x[:, :0]
+
+
+class Wide(torch.nn.Module):
+    def forward(self, z):
+        return z.sum(dim=1, keepdim=True).expand(-1, 2)

@@ -400,3 +400,13 @@ def test_cells_that_do_not_fit_into_memory_are_refused(monkeypatch):
 def test_three_points_that_span_no_plane_are_refused(points, changed, error, words):
     with pytest.raises(error, match=words):
         slice_through(*points, **changed)
+
+
+def test_a_polygon_whose_area_is_no_number_is_refused():
+    with pytest.raises(ValueOutOfRange, match="lie within 1e"):
+        slice_partition(
+            torch.nn.Linear(2, 1),
+            origin=np.zeros(2),
+            basis=np.eye(2),
+            polygon=[(0, 0), (1e300, 0), (0, 1e300)],
+        )

@@ -12,9 +12,34 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.core.errors import DataError, DataNotFound, OutputError
+from isthmus.core.errors import DataError, DataNotFound, OutputError, ValueOutOfRange
 
 _KEY = "isthmus"
+_HEADER_SUM = "header_checksum"
+
+
+def path_of(call: str, path: object) -> Path:
+    """A path, or an error that names the call.
+
+    Args:
+        call: Call and argument.
+        path: What was given.
+
+    Raises:
+        ValueOutOfRange: If it is neither text nor a path.
+
+    Examples:
+        >>> path_of("f(path=...)", "a/b").name
+        'b'
+    """
+    if not isinstance(path, (str, Path)):
+        try:
+            path = os.fspath(path)  # type: ignore[call-overload]
+        except TypeError:
+            path = None
+    if not isinstance(path, (str, Path)):
+        raise ValueOutOfRange(f"`{call}` must be a path, as text or pathlib.Path.")
+    return Path(path)
 
 
 def write_whole(target: Path, payload: bytes, *, temporary: str | None = None) -> None:
@@ -86,7 +111,8 @@ def packed(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> bytes
     from safetensors.numpy import save
 
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    text = json.dumps({**header, "checksum": checksum(whole)}, allow_nan=False)
+    full = {**header, "checksum": checksum(whole)}
+    text = json.dumps({**full, _HEADER_SUM: header_sum(full)}, allow_nan=False)
     return bytes(save(whole, metadata={_KEY: text}))
 
 
@@ -130,7 +156,25 @@ def unpacked(
             f"`{source.name}` is damaged: its numbers do not have the checksum in its "
             f"header. Make or copy the {noun} again."
         )
+    written = header.pop(_HEADER_SUM, None)  # older files have none
+    if written is not None and written != header_sum(header):
+        raise DataError(
+            f"`{source.name}` is damaged: its header does not have the checksum in it. "
+            f"Make or copy the {noun} again."
+        )
     return header, arrays
+
+
+def header_sum(header: Mapping[str, Any]) -> str:
+    """SHA-256 of plain values, in whatever order they are.
+
+    Examples:
+        >>> header_sum({"a": 1, "b": (2,)}) == header_sum({"b": [2], "a": 1})
+        True
+    """
+    plain = json.loads(json.dumps(header))  # as it is read back
+    text = json.dumps(plain, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def checksum(arrays: Mapping[str, np.ndarray]) -> str:

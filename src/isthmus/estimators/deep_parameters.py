@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ import numpy as np
 
 from isthmus.core.door import real_number, shown, whole_number
 from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
+from isthmus.core.memory import check_memory
 from isthmus.core.protocol import hold_out
+from isthmus.estimators.unit_rows import UnitRows
 from isthmus.models.convolutional import ConvolutionalAutoencoder, image_sizes
 from isthmus.models.dense import DenseAutoencoder, unit_counts
 from isthmus.models.layers import activation_layer
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from isthmus.estimators.deep import DeepAutoencoder
 
 CALL = "DeepAutoencoder"
+_COPIES = 5  # of the weights: gradient, two moments, the best ones
 ARCHITECTURES = ("dense", "convolutional")
 STARTS = ("random", "layout")
 STEP_SETTINGS = (
@@ -57,6 +61,14 @@ def check_parameters(model: DeepAutoencoder) -> None:
     activation_layer(f"{CALL}(code_activation=...)", model.code_activation)
     unit_counts(f"{CALL}(hidden_layer_sizes=...)", model.hidden_layer_sizes)
     unit_counts(f"{CALL}(channels=...)", model.channels)
+    for name in ("tied", "bias", "mixed_precision"):
+        flag = getattr(model, name)
+        if not (
+            isinstance(flag, (bool, np.bool_)) or (type(flag) is int and 0 <= flag < 2)
+        ):
+            raise ValueOutOfRange(
+                f"`{CALL}({name}=...)` must be True or False; got {shown(flag)}."
+            )
     if model.architecture not in ARCHITECTURES:
         raise ValueOutOfRange(
             f"`{CALL}(architecture=...)` must be one of {', '.join(ARCHITECTURES)}; got "
@@ -117,11 +129,18 @@ def validation_rows(
     wanted = round(share * x.shape[0])
     with contextlib.suppress(DataError):  # nearly all rows are equal
         split = hold_out(x, rng=rng, n_test=max(1, wanted))
-        if wanted and any((x[i] != x[split.train[0]]).any() for i in split.train):
+        differ = any((x[i] != x[split.train[0]]).any() for i in split.train)
+        if wanted and differ and _off_the_mean(x, split.train, split.test):
             return split.train, split.test
     text = _NO_VALIDATION.format(share, x.shape[0])
     warnings.warn(text, DataWarning, stacklevel=3)
     return everything, None
+
+
+def _off_the_mean(x: np.ndarray, train: np.ndarray, held: np.ndarray) -> bool:
+    """Whether the error of held-out rows has a unit: some are not the training mean."""
+    units = UnitRows.of(x, train)
+    return bool(units.scaled(x, held).any())
 
 
 def make_network(model: DeepAutoencoder, n_input: int, rng: np.random.Generator) -> Any:
@@ -145,6 +164,14 @@ def make_network(model: DeepAutoencoder, n_input: int, rng: np.random.Generator)
     }
     if model.architecture == "dense":
         sizes = unit_counts(CALL, model.hidden_layer_sizes)
+        widths = [n_input, *sizes, int(model.n_code)]
+        weights = 2 * sum(a * b for a, b in itertools.pairwise(widths))
+        check_memory(
+            f"{CALL}(n_code=..., hidden_layer_sizes=...)",
+            weights,
+            _COPIES * 4 * weights,
+            "That is how many weights there are: give smaller layers.",
+        )
         return DenseAutoencoder(
             n_input,
             int(model.n_code),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
-from pathlib import Path
 from typing import Any
 
 from isthmus.core.errors import DataError, ValueOutOfRange
-from isthmus.core.files import packed, unpacked, write_whole
+from isthmus.core.files import packed, path_of, unpacked, write_whole
 
 _FORMAT, _VERSION = "isthmus-model", 1
 _CODECS = {
@@ -29,7 +28,8 @@ def save(model: Any, path: str | os.PathLike) -> None:
         path: Where to; must end in .safetensors. A file that is there is replaced.
 
     Raises:
-        ValueOutOfRange: If the model is not fitted, or its activation has no name.
+        ValueOutOfRange: If the model is not fitted, its activation has no name, or the path
+            is none.
         OutputError: If the file cannot be written.
 
     Examples:
@@ -47,7 +47,7 @@ def save(model: Any, path: str | os.PathLike) -> None:
     kind = type(model).__name__
     if kind not in _CODECS or not hasattr(model, "mean_"):
         raise ValueOutOfRange(f"`save(model=...)` must be a fitted {' or '.join(_CODECS)}.")
-    target = Path(path)
+    target = path_of("save(path=...)", path)
     if target.suffix != ".safetensors":
         raise ValueOutOfRange(
             f"`save(path=...)` must end in .safetensors; got {target.name!r}."
@@ -71,10 +71,10 @@ def load(path: str | os.PathLike) -> Any:
         DataError: If the file is damaged, or is no model of this library or version.
         MissingDependency: If it is a DeepAutoencoder and torch is not installed.
     """
-    source = Path(path)
+    source = path_of("load(path=...)", path)
     header, arrays = unpacked(source, kind=_FORMAT, noun="model", version=_VERSION)
     kind = header.get("kind")
-    if kind not in _CODECS:
+    if not isinstance(kind, str) or kind not in _CODECS:
         raise DataError(
             f"`{source.name}` is a model of a kind that this isthmus does not know: "
             f"{kind!r}. Update isthmus."

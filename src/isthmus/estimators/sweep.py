@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from isthmus.core.door import whole_number
+from isthmus.core.door import shown, whole_number
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.progress import Progress
 from isthmus.core.protocol import hold_out
@@ -162,6 +162,7 @@ def sweep(
     codes = _checked_codes(n_codes)
     whole_number("sweep(n_restarts=...)", n_restarts, least=1)
     whole_number("sweep(n_steps=...)", n_steps, least=1)
+    widths = _checked_settings(hidden_layer_sizes, n_jobs)
     # a stream of its own: the rows may come from the same seed
     generator = as_rng(int(raw_words(as_rng(rng), 1)[0]))
     train, test = _split(rows, X_test, generator)
@@ -175,7 +176,7 @@ def sweep(
         n_jobs=n_jobs,
         rng=generator,
         progress=progress,
-        hidden_layer_sizes=tuple(hidden_layer_sizes),
+        hidden_layer_sizes=widths,
         activation=activation,
         batch_size=size,
         learning_rate=learning_rate,
@@ -310,6 +311,20 @@ def _checked_codes(n_codes: Sequence[int]) -> np.ndarray:
         raise ValueOutOfRange("`sweep(n_codes=...)` must name at least one code length.")
     return np.array(
         sorted({whole_number("sweep(n_codes=...)", v, least=1) for v in values})
+    )
+
+
+def _checked_settings(hidden_layer_sizes: object, n_jobs: object) -> tuple[int, ...]:
+    """Layer widths; they and the number of jobs are refused before any training."""
+    negative = isinstance(n_jobs, int) and n_jobs < 0  # all processors but some
+    if n_jobs is not None and not negative:
+        whole_number("sweep(n_jobs=...)", n_jobs, least=1)
+    if isinstance(hidden_layer_sizes, (list, tuple, np.ndarray)):
+        call = "sweep(hidden_layer_sizes=...)"
+        return tuple(whole_number(call, size, least=1) for size in hidden_layer_sizes)
+    raise ValueOutOfRange(
+        "`sweep(hidden_layer_sizes=...)` must be a sequence of whole numbers, as (64, 64); "
+        f"got {shown(hidden_layer_sizes)}."
     )
 
 

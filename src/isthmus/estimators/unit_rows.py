@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from isthmus.core.errors import DataError
+
 _BLOCK = 4096
 
 
@@ -43,12 +45,23 @@ class UnitRows:
         return cls(mean, float(np.sqrt(square / (chosen.size * x.shape[1]))))
 
     def scaled(self, x: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
-        """Rows in the new unit, float32, "sample input"; all, or those chosen."""
+        """Rows in the new unit, float32, "sample input"; all, or those chosen.
+
+        Raises:
+            DataError: If a row is too far from the mean for a float32.
+        """
         count = x.shape[0] if chosen is None else chosen.size
         out = np.empty((count, x.shape[1]), dtype=np.float32)
         at = 0
         for block in _blocks(x, chosen):
-            out[at : at + len(block)] = (block - self.mean) / self.scale
+            with np.errstate(over="ignore"):
+                out[at : at + len(block)] = (block - self.mean) / self.scale
+            if not np.isfinite(out[at : at + len(block)]).all():
+                raise DataError(
+                    "Rows must lie within 1e38 times the training rows' root mean square "
+                    f"({self.scale:.3g}) of their mean; some do not. Leave them out, or "
+                    "look for another unit in them."
+                )
             at += len(block)
         return out
 

@@ -119,7 +119,7 @@ def affine_maps(
     """
     given = task(network, x, call="affine_maps")
     if chunk is None:
-        chunk = max(1, _STREAMED // (8 * given.sizes[0] * given.sizes[-1]))
+        chunk = max(1, _STREAMED // max(1, 8 * given.sizes[0] * given.sizes[-1]))
     chunk = whole_number("affine_maps(chunk=...)", chunk, least=1)
     together = chunk * max(1, BUDGET // _bytes(given) // chunk)
     for rows in given.chunks(0, together):
@@ -188,4 +188,8 @@ def _before(given: Task, states: list[State], cut: int, x: Tensor) -> Tensor:
 
 def _bytes(given: Task) -> int:
     """Bytes per row of directions at the widest layer, and of the factors."""
-    return 8 * min(given.sizes) * (4 * max(given.sizes) + given.sizes[0] + given.sizes[-1])
+    return (
+        8
+        * max(1, min(given.sizes))
+        * (4 * max(given.sizes) + given.sizes[0] + given.sizes[-1])
+    )

@@ -48,5 +48,6 @@ def split_at(autoencoder: nn.Module, bottleneck: str) -> tuple[nn.Module, nn.Mod
     halves = (
         nn.Sequential(*(part for _, part in some)) for some in (parts[:cut], parts[cut:])
     )
-    encoder, decoder = (half.train(autoencoder.training) for half in halves)
+    encoder, decoder = halves
+    encoder.training = decoder.training = autoencoder.training  # layers keep their modes
     return encoder, decoder

@@ -40,6 +40,7 @@ _COPIED = (
     nn.Flatten,
     nn.Unflatten,
 )
+_OWN = (*MADE, *_COPIED)
 _DROPPED = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _INSTEAD = {
@@ -77,7 +78,7 @@ def as_layers(network: object, *, call: str = "as_layers") -> Layers:
         >>> [kind(layer) for layer in chain]
         ['linear', 'pointwise']
     """
-    if isinstance(network, tuple) and all(isinstance(m, nn.Module) for m in network):
+    if isinstance(network, tuple) and all(isinstance(m, _OWN) for m in network):
         return network
     if not isinstance(network, nn.Module):
         _refuse(
@@ -138,6 +139,13 @@ def _check_mode(layer: nn.Module, path: str, call: str) -> None:
             f"{_shown(layer)} at '{path}' in training mode",
             "Call .eval() on the network first",
         )
+    if "forward" in vars(layer):
+        _refuse(
+            call,
+            "have layers that compute what their type does",
+            f"{_shown(layer)} at '{path}' whose forward was replaced",
+            "Put what it computes into a module of its own",
+        )
     if layer._forward_hooks or layer._forward_pre_hooks:
         _refuse(
             call,
@@ -186,6 +194,14 @@ def _frozen(layer: nn.Module, path: str, call: str) -> nn.Module:
     layer = layer.double().eval().requires_grad_(False)
     numbers = [*layer.parameters(), *(v for v in vars(layer).values())]
     for value in numbers:
+        if isinstance(value, torch.Tensor) and (value.is_meta or value.is_complex()):
+            _refuse(
+                call,
+                "have real weights in memory",
+                f"{'none' if value.is_meta else 'complex ones'} in {_shown(layer)} at "
+                f"'{path}'",
+                "Load its weights, or give real and imaginary parts columns of their own",
+            )
         if isinstance(value, torch.Tensor) and not bool(torch.isfinite(value).all()):
             _refuse(
                 call,

@@ -88,6 +88,10 @@ def pair(call: str, encoder: object, decoder: object, x: Any, *, smooth: bool) -
     one = given[:1].to(_device((*first, *second)))
     code = _tried(call, "encoder", first, one)
     back = _tried(call, "decoder", second, code)
+    if code.numel() == 0:
+        raise ValueOutOfRange(
+            f"`{call}(encoder=...)` must give codes of at least one number; got none."
+        )
     if back[0].numel() != one[0].numel():
         raise ValueOutOfRange(
             f"`{call}(encoder, decoder)` must give rows as long as they take, "
@@ -142,6 +146,8 @@ def _chain(
         if not smooth or not isinstance(network, nn.Module):
             raise
         reason = str(error)
+    if any(t.is_meta for t in (*network.parameters(), *network.buffers())):
+        raise ValueOutOfRange(reason)
     for path, layer in network.named_modules():
         if not isinstance(layer, _MIXING):
             continue
@@ -153,8 +159,18 @@ def _chain(
                 f"got {type(layer).__name__} at '{path}' {state}. Call .eval() on the "
                 "network first; batch norms need track_running_stats=True."
             )
-    made = copy.deepcopy(network).double().requires_grad_(False)
-    return (made,), reason
+    return (_Apart(copy.deepcopy(network).double().requires_grad_(False)),), reason
+
+
+class _Apart(nn.Module):
+    """A network that may overwrite what it is given: it is given a copy."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Any:
+        return self.network(x.clone())
 
 
 def _tried(call: str, name: str, chain: Layers, one: Tensor) -> Tensor:
@@ -168,7 +184,25 @@ def _tried(call: str, name: str, chain: Layers, one: Tensor) -> Tensor:
         _refuse(call, name, one, f"{type(answer).__name__} instead of one row each")
     if not bool(torch.isfinite(answer).all()):
         _refuse(call, name, one, "NaN or infinity")
+    if any(isinstance(layer, _Apart) for layer in chain):
+        _check_alone(call, name, chain, one, answer)
     return answer
+
+
+def _check_alone(call: str, name: str, chain: Layers, one: Tensor, answer: Tensor) -> None:
+    """Refuse a network that answers a row otherwise where other rows are beside it."""
+    with torch.no_grad():
+        beside = run(chain, torch.cat([one, 2.0 * one + 1.0]))
+    size = float(answer.abs().max()) if answer.numel() else 0.0
+    same = len(beside) == 2 and torch.allclose(beside[:1], answer, 1e-6, 1e-6 * size)
+    if not same:
+        _refuse(
+            call,
+            name,
+            one,
+            "another answer for a row where a second one is beside it (random numbers, or "
+            "statistics of the batch)",
+        )
 
 
 def _refuse(call: str, name: str, one: Tensor, got: str) -> NoReturn:

@@ -39,6 +39,9 @@ class SlicePlane(NamedTuple):
     polygon: Float[np.ndarray, "corner 2"]
 
 
+_FARTHEST = 1e150
+
+
 def slice_partition(
     network: object,
     *,
@@ -180,6 +183,8 @@ def _checked_polygon(polygon: object) -> Float[np.ndarray, "corner 2"]:
     corners = finite_points(_CALL, "polygon", polygon, (-1, 2))
     if len(corners) < 3:
         _refuse("have at least three corners", f"{len(corners)}")
+    if not (np.abs(corners) <= _FARTHEST).all():
+        _refuse(f"lie within {_FARTHEST:.0e}, whose square is a number", "larger ones")
     at = (corners - corners.mean(axis=0)) @ np.array([1.0, 1.0j])
     edges = np.roll(at, -1) - at
     area = float((at.conj() * np.roll(at, -1)).imag.sum()) / 2.0

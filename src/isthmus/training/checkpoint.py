@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.errors import DataError, ValueOutOfRange
-from isthmus.core.files import packed, unpacked, write_whole
+from isthmus.core.files import packed, path_of, unpacked, write_whole
 
 _FORMAT, _VERSION = "isthmus-checkpoint", 1
 
@@ -39,13 +39,13 @@ def checked_path(call: str, path: object) -> Path:
         path: What was given.
 
     Raises:
-        ValueOutOfRange: If it does not end in .safetensors.
+        ValueOutOfRange: If it is no path, or does not end in .safetensors.
 
     Examples:
         >>> checked_path("f(checkpoint=...)", "run.safetensors").name
         'run.safetensors'
     """
-    target = Path(path)  # type: ignore[arg-type]
+    target = path_of(call, path)
     if target.suffix != ".safetensors":
         raise ValueOutOfRange(f"`{call}` must end in .safetensors; got {target.name!r}.")
     return target
@@ -88,6 +88,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         header, arrays = unpacked(path, kind=_FORMAT, noun="checkpoint", version=_VERSION)
+        if not all(isinstance(header[name], dict) for name in ("fingerprint", "state")):
+            raise DataError(f"`{path.name}` is damaged: parts of it are no tables.")
         return Checkpoint(header["fingerprint"], header["state"], arrays)
     except KeyError as error:
         raise DataError(

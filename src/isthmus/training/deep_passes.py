@@ -14,8 +14,14 @@ from torch import nn
 from isthmus.core.errors import TrainingWarning
 from isthmus.core.random import as_rng, raw_words
 from isthmus.training.deep_plan import TrainingPlan, epoch_draws
-from isthmus.training.deep_run import EXPLODED
-from isthmus.training.deep_steps import Steps, is_finite, restore, snapshot
+from isthmus.training.deep_run import EXPLODED, LOOK_BACK
+from isthmus.training.deep_steps import (
+    Steps,
+    is_finite,
+    mean_squared_error,
+    restore,
+    snapshot,
+)
 from isthmus.training.devices import seed_torch
 
 
@@ -65,7 +71,8 @@ class Passes:
             error = self._steps.epoch(given, order, lambda _: rate)
         self._done += 1
         most = EXPLODED * max(1.0, float(given.square().mean()))
-        if not (math.isfinite(error) and error <= most and is_finite(network)):
+        good = math.isfinite(error) and error <= most and is_finite(network)
+        if not (good and mean_squared_error(network, given[:LOOK_BACK]) <= most):
             restore(network, before)
             warnings.warn(
                 f"The error exploded in this pass; the weights before it are kept. Divide "

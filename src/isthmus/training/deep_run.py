@@ -30,6 +30,7 @@ from isthmus.training.deep_steps import (
 from isthmus.training.devices import seed_torch
 
 EXPLODED = 1e3  # times the error of answering zero
+LOOK_BACK = 1024  # rows that show whether an epoch's last step was a good one
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -69,10 +70,9 @@ class Run:
         self.network, self.plan = steps.network, steps.plan
         self.state = RunState(seed)
         self.kept = snapshot(self.network)
-        power = max(
-            float(rows[i : i + 4096].square().mean()) for i in range(0, len(rows), 4096)
-        )
+        power = _largest_power(rows)
         self._most = EXPLODED * power
+        self._most_held = EXPLODED * (power if held is None else _largest_power(held))
         self.n_steps = -(-len(rows) // min(self.plan.batch_size, len(rows)))
 
     def advance(self, tell: Callable[[int, int], object] | None) -> None:
@@ -93,7 +93,9 @@ class Run:
         if self.held is not None:
             found = mean_squared_error(self.network, self.held)
             state.validation_errors.append(found)
-            good = good and math.isfinite(found)
+            good = good and found <= max(self._most, self._most_held)
+        elif good:  # errors before each step do not tell what the last one did
+            good = mean_squared_error(self.network, self.rows[:LOOK_BACK]) <= self._most
         self._judge(good)
         if tell is not None:
             tell(begin + self.n_steps, total)
@@ -172,6 +174,11 @@ class Run:
         moments = {i: _tensors(f"optimiser/{i}", arrays) for i in numbers}
         groups = optimiser.state_dict()["param_groups"]
         optimiser.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _largest_power(rows: Tensor) -> float:
+    """Mean square of the block of rows where it is largest."""
+    return max(float(part.square().mean()) for part in torch.split(rows, 4096))
 
 
 def _named(prefix: str, parts: dict[str, Tensor]) -> dict[str, np.ndarray]:
