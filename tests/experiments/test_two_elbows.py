@@ -28,9 +28,8 @@ def test_a_short_run_tells_what_it_measured():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["circle", "sphere", "hopf-link"])
 def test_both_elbows_are_where_theory_puts_them(name):
-    rows = run(shapes=[name], seeds=[0, 1, 2, 3, 4], n_steps=4000, n_jobs=2)
-    assert sum(row.holds for row in rows) >= 4, [(r.fall, r.sweep.elbows) for r in rows]
-    for row in rows:
+    for row in run(shapes=[name], seeds=[0, 1], n_steps=4000):
+        assert row.holds, (row.fall, row.sweep.elbows)
         found = row.sweep
         below = found.n_codes < row.needed
         # nothing beats a certificate, and it rules out nothing that works

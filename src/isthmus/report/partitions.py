@@ -73,7 +73,7 @@ def _far_apart(rows: np.ndarray) -> np.ndarray:
 
 
 def _partition(network: Any, three: np.ndarray, first_units: int) -> Partition | None:
-    """The largest rectangle, halved as often as needed, of not too many cells."""
+    """The largest rectangle of not too many cells, halved about the first point."""
     from isthmus.geometry import slice_partition, slice_through, zaslavsky_bound
 
     try:
@@ -81,10 +81,9 @@ def _partition(network: Any, three: np.ndarray, first_units: int) -> Partition |
     except (DataError, ValueOutOfRange):
         return None  # equal rows, or three on a line
     points = (three - plane.origin) @ np.linalg.pinv(plane.basis)
-    middle = plane.polygon.mean(axis=0)
     for halvings in range(_TRIES):
         shown = 0.5**halvings
-        corners = middle + shown * (plane.polygon - middle)
+        corners = points[0] + shown * (plane.polygon - points[0])
         try:
             found = slice_partition(
                 network,

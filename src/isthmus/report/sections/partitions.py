@@ -57,8 +57,9 @@ def _caption(found: Partition) -> str:
     part = (
         "The rectangle holds all three"
         if found.shown == 1.0
-        else f"The rectangle is {style.percent(found.shown)} of the side of the one that "
-        "holds all three, so that pieces can be told apart"
+        else f"The rectangle, about the row nearest to the median, has "
+        f"{style.percent(found.shown)} of the side of one that holds all three, so that "
+        "pieces can be told apart"
     )
     return (
         f"{style.count(found.n_cells)} pieces. {part}. The "

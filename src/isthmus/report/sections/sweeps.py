@@ -104,7 +104,7 @@ def _figure(found: Sweep) -> Figure:
     )
     return Figure(
         "figure-sweep",
-        "Two elbows",
+        "Typical and largest errors",
         "Distance of rows from their reconstruction. The median falls where the code has "
         "as many dimensions as the rows locally; the largest error only where a continuous "
         "autoencoder without loss exists.",
