@@ -68,6 +68,7 @@ def test_the_tear_of_a_chart_is_found(rng):
     assert report.weights @ x[list(report.vertices)] == pytest.approx(report.location)
 
 
+@pytest.mark.slow
 def test_trained_network_is_caught_where_its_loss_is_small(net):
     x, pair = net
     report = fold_report(pair, x)
@@ -83,6 +84,7 @@ def test_trained_network_is_caught_where_its_loss_is_small(net):
     assert report.lipschitz_bound == pytest.approx(lipschitz(pair), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_forms_of_one_autoencoder_agree(rng):
     x, (encoder, decoder) = circle(40, rng), autoencoder(2, 1, width=8)
     whole = torch.nn.Sequential(encoder, decoder)

@@ -246,17 +246,6 @@ def _shallow(rows: Rows, principal: Principal, given: dict[str, Any]) -> Any:
 def _deep(rows: Rows, principal: Principal, given: dict[str, Any]) -> Any:
     from isthmus import DeepAutoencoder
 
-    same = (
-        "architecture",
-        "tied",
-        "n_epochs",
-        "batch_size",
-        "learning_rate",
-        "weight_decay",
-        "patience",
-        "checkpoint",
-        "device",
-    )
     return DeepAutoencoder(
         _DEEP_CODE if given["n_code"] is None else given["n_code"],
         hidden_layer_sizes=_widths(given["hidden"]),
@@ -264,7 +253,7 @@ def _deep(rows: Rows, principal: Principal, given: dict[str, Any]) -> Any:
         image_shape=_image_shape(rows) if given["architecture"] != "dense" else None,
         verbose=not given["quiet"],
         random_state=given["seed"],
-        **{name: given[name] for name in same},
+        **{name: given[name] for name in _DEEP if name != "hidden"},
     ).fit(rows.train)
 
 

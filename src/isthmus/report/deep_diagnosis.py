@@ -5,22 +5,22 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from isthmus.core.errors import DataError, DataWarning, SearchWarning, ValueOutOfRange
+from isthmus.core.errors import DataError, DataWarning, SearchWarning
 from isthmus.core.protocol import measure
 from isthmus.core.random import as_rng, random_subset
 from isthmus.data import Dataset
 from isthmus.report.generalising import Part, Regions, Slopes, look_into
+from isthmus.report.halves import Halves, halves_of
 from isthmus.report.records import to_plain
 from isthmus.report.rows import Reading
 
 MOST_SPLIT, MOST_HUNTED, MOST_TRAIN = 1000, 1000, 20_000
 _DIMENSION_ROWS = 2000
-_CALL = "diagnose"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,68 +79,6 @@ class DeepDiagnosis:
         """Plain Python; JSON takes it."""
         plain: dict[str, Any] = to_plain(self)
         return plain
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Halves:
-    """Two networks, and what is done to rows before and after them.
-
-    Attributes:
-        encoder: Torch module.
-        decoder: Torch module.
-        reconstruct: Rows to rows, input units.
-        mean: Taken off rows before; None where the networks take rows as they are.
-        scale: By which rows are divided then.
-    """
-
-    encoder: Any
-    decoder: Any
-    reconstruct: Callable[[np.ndarray], np.ndarray]
-    mean: np.ndarray | None = None
-    scale: float = 1.0
-
-    def inside(self, rows: np.ndarray) -> np.ndarray:
-        """Rows as the networks take them."""
-        return rows if self.mean is None else (rows - self.mean) / self.scale
-
-
-def halves_of(model: Any, bottleneck: str | None, n_input: int) -> Halves:
-    """Take an estimator, a pair of modules, or one module for encoder and decoder.
-
-    Raises:
-        ValueOutOfRange: If it is none of these, or has no code that can be told.
-    """
-    if hasattr(model, "network_") and hasattr(model, "scale_"):
-        network = model.network_
-        return Halves(
-            network.encoder,
-            network.plain_decoder()
-            if hasattr(network, "plain_decoder")
-            else network.decoder,
-            lambda x: model.inverse_transform(model.transform(x)),
-            np.asarray(model.mean_, dtype=np.float64),
-            float(model.scale_),
-        )
-    from isthmus.topology.round_trip import round_trip
-
-    if isinstance(model, tuple) and len(model) == 2:
-        encoder, decoder = model
-    elif bottleneck is not None:
-        from isthmus.geometry import split_at
-
-        encoder, decoder = split_at(model, bottleneck)
-    elif hasattr(model, "encoder") and hasattr(model, "decoder"):
-        encoder, decoder = model.encoder, model.decoder
-    else:
-        raise ValueOutOfRange(
-            f"`{_CALL}(model=...)` must be a fitted estimator, the path of a saved one, a "
-            "pair (encoder, decoder) of torch modules, a module with these two as "
-            f"attributes, or one whose code is named by `bottleneck`; got "
-            f"{type(model).__name__}."
-        )
-
-    trip = round_trip((encoder, decoder), n_input=n_input, name=_CALL)
-    return Halves(encoder, decoder, trip.reconstruct)
 
 
 def diagnose_deep(

@@ -96,7 +96,9 @@ def sweep_in_time(
     why = sweeps.why_no_sweep(ground.task, shape, budget)
     if why or shape is None or not sweeps.has_rows(ground.task):
         return None, why
-    codes = len(sweeps.sweep_codes(shape, ground.task.n_input))
+    codes = len(
+        sweeps.sweep_codes(shape.dimension, shape.estimated_lower, ground.task.n_input)
+    )
     room = min(sweeps.BUDGET_SHARE * budget, budget - clock.seconds)
     n_steps = sweeps.steps_in(ground.task, codes, room)
     if n_steps < sweeps.LEAST_STEPS:

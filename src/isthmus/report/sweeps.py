@@ -35,21 +35,23 @@ NO_EXTRA = (
 )
 
 
-def sweep_codes(shape: Dimensions, most: int) -> list[int]:
+def sweep_codes(dimension: int, lower: int, most: int) -> list[int]:
     """Latent dimensions to train: about those that the rows were found to need.
 
+    Args:
+        dimension: Intrinsic dimension.
+        lower: Least latent dimension, as far as estimated.
+        most: Columns.
+
     Examples:
-        >>> from types import SimpleNamespace as Shape
-        >>> sweep_codes(Shape(dimension=1, estimated_lower=2), 5)
-        [1, 2, 3]
-        >>> sweep_codes(Shape(dimension=12, estimated_lower=12), 784)
-        [1, 3, 6, 12, 24]
+        >>> sweep_codes(1, 2, 5), sweep_codes(12, 12, 784)
+        ([1, 2, 3], [1, 3, 6, 12, 24])
     """
-    needed = max(shape.dimension, shape.estimated_lower)
+    needed = max(dimension, lower)
     if needed <= MOST_CODES - 2:
         wanted = set(range(1, needed + 2))
     else:
-        wanted = {1, needed // 4, needed // 2, shape.dimension, needed, 2 * needed}
+        wanted = {1, needed // 4, needed // 2, dimension, needed, 2 * needed}
     return sorted(code for code in wanted if 1 <= code <= min(most, _MOST_CODE))
 
 
@@ -78,7 +80,7 @@ def why_no_sweep(task: Task, shape: Dimensions | None, budget: float) -> str:
         return ""
     if importlib.util.find_spec("torch") is None:
         return NO_EXTRA
-    codes = len(sweep_codes(shape, task.n_input))
+    codes = len(sweep_codes(shape.dimension, shape.estimated_lower, task.n_input))
     if steps_in(task, codes, BUDGET_SHARE * budget) < LEAST_STEPS:
         seconds = sweep_work(task, codes, LEAST_STEPS).assumed_seconds / BUDGET_SHARE
         return (
@@ -108,7 +110,7 @@ def measure_sweep(ground: Ground, shape: Dimensions, n_steps: int) -> Sweep:
     train = _some(ground.fit, TRAIN_ROWS, rng)
     test = _some(ground.test, TEST_ROWS, rng)
     most = min(ground.task.n_input, ground.principal.rank)
-    codes = np.array(sweep_codes(shape, most))
+    codes = np.array(sweep_codes(shape.dimension, shape.estimated_lower, most))
     size = min(BATCH, len(train))
     return swept(
         codes,
