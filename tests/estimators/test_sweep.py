@@ -7,7 +7,8 @@ import pytest
 from helpers import unchecked
 
 from isthmus.core.errors import DataError, ValueOutOfRange
-from isthmus.estimators.sweep import end_of_obstruction, steepest_fall, sweep
+from isthmus.estimators.elbows import end_of_obstruction, steepest_fall
+from isthmus.estimators.sweep import sweep
 
 CODES = np.array([1, 2, 3, 4])
 

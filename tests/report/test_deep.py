@@ -8,7 +8,7 @@ import pytest
 from isthmus import analyse
 from isthmus.report import deep, sweeps
 from isthmus.report.costs import Task
-from isthmus.report.dimensions import CodeStatus, Dimensions
+from isthmus.report.dimension_records import CodeStatus, Dimensions
 from isthmus.report.html import render
 from isthmus.report.partitions import MOST_CELLS
 from isthmus.report.sections import dimensions, fails, generalise

@@ -19,7 +19,7 @@ from isthmus.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from isthmus.report.dimensions import Dimensions
+    from isthmus.report.dimension_records import Dimensions
     from isthmus.topology import Certificate
 
 MOST_ROWS = 20_000

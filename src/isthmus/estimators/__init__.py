@@ -1,8 +1,9 @@
 from isthmus.core.lazy import lazy_attributes
+from isthmus.estimators.elbows import Elbows
 from isthmus.estimators.intrinsic_dimension import IntrinsicDimension
 from isthmus.estimators.persistence import load, save
 from isthmus.estimators.shallow import ShallowAutoencoder
-from isthmus.estimators.sweep import Elbows, Sweep, sweep
+from isthmus.estimators.sweep import Sweep, sweep
 from isthmus.estimators.sweep_runs import SweepRun
 from isthmus.estimators.transform_coding import TransformCoder
 

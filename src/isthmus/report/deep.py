@@ -25,7 +25,7 @@ from isthmus.report.partitions import Partition, input_partition, latent_partiti
 
 if TYPE_CHECKING:
     from isthmus.estimators.deep import DeepAutoencoder
-    from isthmus.report.dimensions import Dimensions
+    from isthmus.report.dimension_records import Dimensions
     from isthmus.report.reach import Ground
 
 HIDDEN = (128, 64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isthmus.report.dimensions import Dimensions
+from isthmus.report.dimension_records import Dimensions
 from isthmus.report.style import number, percent
 
 WIDE = 0.2

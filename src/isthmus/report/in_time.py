@@ -15,8 +15,8 @@ from isthmus.report.decoders import (
     decoders_work,
     why_no_decoders,
 )
+from isthmus.report.dimension_records import Dimensions
 from isthmus.report.dimensions import (
-    Dimensions,
     dimensions_or_why,
     dimensions_work,
     why_no_dimensions,

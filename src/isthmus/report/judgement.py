@@ -13,8 +13,8 @@ from isthmus.report.comparison import (
     codec_name,
     nearest_to_one_bit,
 )
+from isthmus.report.dimension_records import Dimensions
 from isthmus.report.dimension_words import about_dimensions
-from isthmus.report.dimensions import Dimensions
 from isthmus.report.reasons import about_decoder, about_gap, why_below
 from isthmus.report.records import DataFacts, Decoded, Reached, Sentence
 from isthmus.report.style import count, number, percent, with_error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isthmus.report.deep import Deep
-from isthmus.report.dimensions import Dimensions
+from isthmus.report.dimension_records import Dimensions
 from isthmus.report.tears import Tear
 
 if TYPE_CHECKING:

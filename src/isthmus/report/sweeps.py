@@ -9,7 +9,7 @@ import numpy as np
 
 from isthmus.core.random import as_rng, random_subset
 from isthmus.report.costs import Task, Work
-from isthmus.report.dimensions import Dimensions
+from isthmus.report.dimension_records import Dimensions
 from isthmus.report.reach import Ground
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from isthmus.data import Principal
 from isthmus.report.costs import Task, Work
 
 if TYPE_CHECKING:
-    from isthmus.report.dimensions import Dimensions
+    from isthmus.report.dimension_records import Dimensions
     from isthmus.topology import ErrorCurve, FoldReport
 
 MOST_ROWS = 2000

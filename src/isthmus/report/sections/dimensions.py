@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from isthmus.report import style
+from isthmus.report.dimension_records import CodeStatus, Dimensions, Hole
 from isthmus.report.dimension_words import (
     METHODS,
     VOTING,
@@ -13,7 +14,7 @@ from isthmus.report.dimension_words import (
     p_value,
     with_p,
 )
-from isthmus.report.dimensions import BARS, LEVEL, CodeStatus, Dimensions, Hole
+from isthmus.report.dimensions import BARS, LEVEL
 from isthmus.report.records import Analysis
 from isthmus.report.sections.base import Block, Figure, Section, Table, Text
 from isthmus.report.sections.sweeps import sweep_blocks
