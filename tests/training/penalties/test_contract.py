@@ -226,6 +226,18 @@ def test_a_penalty_that_is_no_number_is_named_and_costs_one_epoch(bad, tmp_path)
     np.testing.assert_array_equal(weights(again.network), weights(net))
 
 
+def test_a_network_that_explodes_is_not_blamed_on_its_penalty():
+    with pytest.warns(TrainingWarning, match="the error exploded in epoch 1"):
+        train_autoencoder(
+            network(),
+            rows(33),
+            learning_rate=1e30,
+            penalty=penalties.Contractive(1e-30),
+            rng=0,
+            device="cpu",
+        )
+
+
 def test_passes_train_penalties_and_take_them_back():
     settings = {"batch_size": 8, "learning_rate": 1e-2}
     lie = penalties.Lie1(1.0, penalties.Generators(6, 2, rng=0))

@@ -16,6 +16,7 @@ _NEED_TORCH = {
     "WeightDecay": "isthmus.training.penalties.plain",
     "principal_angles": "isthmus.training.penalties.diagnosis",
     "sparsity": "isthmus.training.penalties.diagnosis",
+    "training_memory": "isthmus.training.penalties.generators",
 }
 __all__ = [
     "AbstractPenalty",  # noqa: F822
@@ -31,5 +32,6 @@ __all__ = [
     "WeightDecay",  # noqa: F822
     "principal_angles",  # noqa: F822
     "sparsity",  # noqa: F822
+    "training_memory",  # noqa: F822
 ]
 __getattr__ = lazy_attributes(__name__, _NEED_TORCH, needs="torch")

@@ -175,9 +175,10 @@ def _solved(
     """Amounts of the ridge problem, and the ridge times their squares."""
     trace = normal.diagonal(dim1=1, dim2=2).sum(dim=1)
     share = max(RIDGE / normal.shape[1], _ROUNDINGS * torch.finfo(normal.dtype).eps)
-    delta = (share * trace + _LEAST).double()
-    whole = normal.double()
+    wide = torch.float32 if normal.device.type == "mps" else torch.float64
+    delta = (share * trace + _LEAST).to(wide)
+    whole = normal.to(wide, copy=True)
     whole.diagonal(dim1=1, dim2=2).add_(delta[:, None])
-    found = torch.linalg.solve_ex(whole, moment.double()[..., None])[0][..., 0]
+    found = torch.linalg.solve_ex(whole, moment.to(wide)[..., None])[0][..., 0]
     ridge = delta * found.square().sum(dim=1)
     return found.to(normal.dtype), ridge.to(normal.dtype)
