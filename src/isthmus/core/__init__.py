@@ -7,6 +7,7 @@ from isthmus.core.errors import (
     MissingDependency,
     NotConverged,
     OutputError,
+    SpeedWarning,
     TrainingWarning,
     ValueOutOfRange,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "MissingDependency",
     "NotConverged",
     "OutputError",
+    "SpeedWarning",
     "TrainingWarning",
     "ValueOutOfRange",
     "as_rng",

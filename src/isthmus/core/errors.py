@@ -45,5 +45,9 @@ class SearchWarning(UserWarning):
     """A search ended short of what is known to be there."""
 
 
+class SpeedWarning(UserWarning):
+    """The work goes on by a general way that is slower than the one for usual cases."""
+
+
 class TrainingWarning(UserWarning):
     """Training ended short of what was asked for, with the last good weights."""

@@ -44,6 +44,7 @@ class RunState:
         best_epoch: The one whose weights are kept.
         best_error: Their validation error.
         reason: Why the run ended; empty while it goes on.
+        culprit: Name of a penalty that was not finite; empty for none.
     """
 
     seed: int
@@ -51,6 +52,7 @@ class RunState:
     best_epoch: int = 0
     best_error: float = math.inf
     reason: str = ""
+    culprit: str = ""
     errors: list[float] = dataclasses.field(default_factory=list)
     validation_errors: list[float] = dataclasses.field(default_factory=list)
 
@@ -68,8 +70,9 @@ class Run:
     def __init__(self, steps: Steps, rows: Tensor, held: Tensor | None, seed: int) -> None:
         self.steps, self.rows, self.held = steps, rows, held
         self.network, self.plan = steps.network, steps.plan
+        self.whole = steps.whole
         self.state = RunState(seed)
-        self.kept = snapshot(self.network)
+        self.kept = snapshot(self.whole)
         power = _largest_power(rows)
         self._most = EXPLODED * power
         self._most_held = EXPLODED * (power if held is None else _largest_power(held))
@@ -89,7 +92,9 @@ class Run:
         )
         state.epoch += 1
         state.errors.append(error)
-        good = error <= self._most and is_finite(self.network)
+        good = error <= self._most and is_finite(self.whole)
+        if not self.steps.penalty_was_finite:
+            state.culprit, good = _name(self.steps.penalty), False
         if self.held is not None:
             found = mean_squared_error(self.network, self.held)
             state.validation_errors.append(found)
@@ -105,7 +110,7 @@ class Run:
         error = state.validation_errors[-1] if self.held is not None else -state.epoch
         if good and error < state.best_error:
             state.best_epoch, state.best_error = state.epoch, error
-            for name, part in self.network.state_dict().items():
+            for name, part in self.whole.state_dict().items():
                 self.kept[name].copy_(part)
         waited = state.epoch - state.best_epoch
         if not good:
@@ -115,7 +120,7 @@ class Run:
         elif state.epoch >= plan.n_epochs:
             state.reason = "finished"
         if state.reason:
-            restore(self.network, self.kept)
+            restore(self.whole, self.kept)
 
     def write(self, path: Path, fingerprint: dict[str, Any]) -> None:
         """Leave a checkpoint."""
@@ -126,7 +131,7 @@ class Run:
         }
         best = state.pop("best_error")
         arrays["best_error"] = np.array([best])
-        arrays |= _named("weights", self.network.state_dict())
+        arrays |= _named("weights", self.whole.state_dict())
         if not self.state.reason:
             arrays |= _named("kept", self.kept)
             for i, moments in self.steps.optimiser.state_dict()["state"].items():
@@ -151,9 +156,9 @@ class Run:
 
     def _restore(self, found: Checkpoint) -> None:
         arrays = found.arrays
-        restore(self.network, _tensors("weights", arrays))
+        restore(self.whole, _tensors("weights", arrays))
         if found.state["reason"]:
-            self.kept = snapshot(self.network)
+            self.kept = snapshot(self.whole)
         else:
             kept = _tensors("kept", arrays)
             for name, part in self.kept.items():
@@ -179,6 +184,10 @@ class Run:
 def _largest_power(rows: Tensor) -> float:
     """Mean square of the block of rows where it is largest."""
     return max(float(part.square().mean()) for part in torch.split(rows, 4096))
+
+
+def _name(penalty: object) -> str:
+    return str(getattr(penalty, "__name__", type(penalty).__name__))
 
 
 def _named(prefix: str, parts: dict[str, Tensor]) -> dict[str, np.ndarray]:

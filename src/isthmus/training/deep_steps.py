@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from isthmus.training.deep_plan import TrainingPlan
+from isthmus.training.penalties.base import AbstractPenalty
 
 Penalty = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
 """(network, batch, codes, reconstruction) -> scalar, added to the loss."""
@@ -26,7 +28,14 @@ class Steps:
     Args:
         network: Trained in place, on the device where it lies.
         plan: Batch size, optimiser, clipping.
-        penalty: See :data:`Penalty`; needs a network of an `encoder` and a `decoder`.
+        penalty: See :data:`Penalty`; needs a network of an `encoder` and a `decoder`. One
+            of isthmus' own is moved to the network's device and type, and its parameters
+            are trained along, without weight decay.
+
+    Attributes:
+        whole: All that is trained: the network, or it and the penalty.
+        penalty_was_finite: Whether the penalty was, at every step of the last epoch where
+            the error was.
     """
 
     def __init__(
@@ -35,9 +44,20 @@ class Steps:
         self.network, self.plan, self.penalty = network, plan, penalty
         self._weights = [p for p in network.parameters() if p.requires_grad]
         self._device = self._weights[0].device
+        self.whole = network
+        groups: list[dict[str, Any]] = [{"params": list(self._weights)}]
+        if isinstance(penalty, AbstractPenalty):
+            penalty.to(self._weights[0])
+            self.whole = nn.ModuleDict({"network": network, "penalty": penalty})
+            more = [p for p in penalty.parameters() if p.requires_grad]
+            if more:
+                groups.append({"params": more, "weight_decay": 0.0})
+                self._weights += more
+        self.penalty_was_finite = True
+        self._finite: list[Tensor] = []
         make = torch.optim.AdamW if plan.optimizer == "adamw" else torch.optim.Adam
         self.optimiser: torch.optim.Optimizer = make(
-            self._weights,
+            groups,
             lr=plan.learning_rate,
             weight_decay=plan.weight_decay,
             fused=self._device.type in ("cpu", "cuda"),
@@ -62,6 +82,7 @@ class Steps:
             Mean squared error of the batches, each before its step.
         """
         self.network.train()
+        self._finite.clear()
         size = min(self.plan.batch_size, len(order))
         picked = torch.split(torch.from_numpy(order).to(rows.device), size)
         buffer = rows.new_empty(size, rows.shape[1])
@@ -73,6 +94,7 @@ class Steps:
             errors.append(self._step(batch) * len(index))
             if tell is not None and step % _TELL_EVERY == 0:
                 tell(step)
+        self.penalty_was_finite = all(bool(part) for part in self._finite)
         return float(torch.stack(errors).cpu().double().sum()) / len(order)
 
     def _step(self, batch: Tensor) -> Tensor:
@@ -82,15 +104,28 @@ class Steps:
                 error = nn.functional.mse_loss(self.network(batch), batch)
                 loss = error
             else:
-                codes: Tensor = self.network.encoder(batch)  # type: ignore[operator]
-                found: Tensor = self.network.decoder(codes)  # type: ignore[operator]
-                error = nn.functional.mse_loss(found, batch)
-                loss = error + self.penalty(self.network, batch, codes, found)
+                error, term = self._error_and_term(batch, self.penalty)
+                blown = error.detach().isfinite() & ~term.detach().isfinite().all()
+                self._finite.append(~blown)
+                loss = error + term
         loss.backward()  # type: ignore[no-untyped-call]
         if self.plan.clip_norm is not None:
             nn.utils.clip_grad_norm_(self._weights, self.plan.clip_norm, foreach=True)
         self.optimiser.step()
         return error.detach()
+
+    def _error_and_term(self, batch: Tensor, penalty: Penalty) -> tuple[Tensor, Tensor]:
+        """Error of the reconstruction, and the penalty, in full precision if it is ours."""
+        network, own = self.network, isinstance(penalty, AbstractPenalty)
+        given, wanted = penalty.pair(batch) if own else (batch, batch)  # type: ignore[attr-defined]
+        codes: Tensor = network.encoder(given)  # type: ignore[operator]
+        found: Tensor = network.decoder(codes)  # type: ignore[operator]
+        error = nn.functional.mse_loss(found, wanted)
+        if not (own and self.plan.mixed_precision):
+            return error, penalty(network, given, codes, found)
+        with torch.autocast(self._device.type, enabled=False):
+            full = (part.to(given.dtype) for part in (codes, found))
+            return error, penalty(network, given, *full)
 
     def _precision(self) -> contextlib.AbstractContextManager:
         if not self.plan.mixed_precision:

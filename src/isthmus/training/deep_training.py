@@ -38,6 +38,8 @@ _EXPLAINED = {
     "patience": "no better validation error since epoch {best_epoch}",
     "exploded": "the error exploded in epoch {epoch}; the last good weights are of epoch "
     "{best_epoch}",
+    "penalty": "the penalty {culprit} was not finite in epoch {epoch}; the last good "
+    "weights are of epoch {best_epoch}",
 }
 
 
@@ -126,7 +128,9 @@ def train_autoencoder(
             whole. If it is there already, training goes on from it.
         device: As torch names it; ``"auto"`` for CUDA, MPS or CPU, whichever comes first.
         mixed_precision: Whether products are taken in bfloat16.
-        penalty: (network, batch, codes, reconstruction) -> scalar, added to the loss.
+        penalty: One of :mod:`isthmus.training.penalties`, whose own parameters are trained
+            along without weight decay; or (network, batch, codes, reconstruction) ->
+            scalar. It is added to the loss.
         rng: Seed or generator. None draws a seed, or takes that of the checkpoint.
         progress: Called with the steps done and the steps in all.
 
@@ -217,12 +221,14 @@ def _go(
 
 def _result(run: Run, resumed_at: int, seconds: float) -> TrainedAutoencoder:
     state = run.state
-    explanation = _EXPLAINED[state.reason].format(
-        epoch=state.epoch, best_epoch=state.best_epoch
+    kind = "penalty" if state.culprit else state.reason
+    explanation = _EXPLAINED[kind].format(
+        epoch=state.epoch, best_epoch=state.best_epoch, culprit=state.culprit
     )
     if state.reason == "exploded":
+        less = "Lower its weight, divide" if state.culprit else "Divide"
         warnings.warn(
-            f"Training stopped: {explanation}. Divide learning_rate="
+            f"Training stopped: {explanation}. {less} learning_rate="
             f"{run.plan.learning_rate:g} by ten, give clip_norm=1.0, or look for outliers.",
             TrainingWarning,
             stacklevel=3,

@@ -1,0 +1,37 @@
+"""Terms that are added to a reconstruction error, loaded on first use."""
+
+from isthmus.core.lazy import lazy_attributes
+
+_NEED_TORCH = {
+    "AbstractPenalty": "isthmus.training.penalties.base",
+    "Contractive": "isthmus.training.penalties.contraction",
+    "CycleConsistency": "isthmus.training.penalties.extensions",
+    "Denoising": "isthmus.training.penalties.plain",
+    "Generators": "isthmus.training.penalties.generators",
+    "HigherOrderContractive": "isthmus.training.penalties.contraction",
+    "Lie1": "isthmus.training.penalties.lie_first",
+    "Lie2": "isthmus.training.penalties.lie_second",
+    "OrbitAugmentation": "isthmus.training.penalties.extensions",
+    "PenaltySum": "isthmus.training.penalties.base",
+    "WeightDecay": "isthmus.training.penalties.plain",
+    "principal_angles": "isthmus.training.penalties.diagnosis",
+    "sparsity": "isthmus.training.penalties.diagnosis",
+    "training_memory": "isthmus.training.penalties.generators",
+}
+__all__ = [
+    "AbstractPenalty",  # noqa: F822
+    "Contractive",  # noqa: F822
+    "CycleConsistency",  # noqa: F822
+    "Denoising",  # noqa: F822
+    "Generators",  # noqa: F822
+    "HigherOrderContractive",  # noqa: F822
+    "Lie1",  # noqa: F822
+    "Lie2",  # noqa: F822
+    "OrbitAugmentation",  # noqa: F822
+    "PenaltySum",  # noqa: F822
+    "WeightDecay",  # noqa: F822
+    "principal_angles",  # noqa: F822
+    "sparsity",  # noqa: F822
+    "training_memory",  # noqa: F822
+]
+__getattr__ = lazy_attributes(__name__, _NEED_TORCH, needs="torch")
