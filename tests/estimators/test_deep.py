@@ -254,7 +254,6 @@ IMAGES = {"architecture": "convolutional"}
         ({**IMAGES, "image_shape": (8, 8), "channels": ()}, "at least one layer"),
         ({"validation_fraction": 0.6}, "must lie in \\[0, 0.5\\]"),
         ({"validation_fraction": float("nan")}, "must lie in \\[0, 0.5\\]"),
-        ({"penalty": "contractive"}, "must be None, the only one.*weight_decay"),
         ({"checkpoint": "run.pt"}, "must end in .safetensors"),
         ({"checkpoint": "run.safetensors", "random_state": None}, "needs a random_state"),
         ({"learning_rate": -1}, "DeepAutoencoder\\(learning_rate=...\\)` must be positive"),

@@ -26,6 +26,7 @@ from isthmus.estimators.deep_parameters import (
     make_network,
     validation_rows,
 )
+from isthmus.estimators.deep_penalty import make_penalty
 from isthmus.estimators.parameters import check_spread
 from isthmus.estimators.unit_rows import UnitRows
 from isthmus.models.state import through
@@ -33,6 +34,7 @@ from isthmus.training import train_autoencoder
 from isthmus.training.deep_passes import Passes
 from isthmus.training.devices import resolve_device
 from isthmus.training.encoder_start import lay_out
+from isthmus.training.penalties.base import AbstractPenalty
 
 _BLOCK = 4096
 
@@ -72,7 +74,14 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
             are not trained on; 0 for none, and the last epoch.
         patience: Epochs without a better validation error before training ends; None to
             go on to the end.
-        penalty: None; no others exist yet.
+        penalty: Added to the error while training: ``"contractive"``,
+            ``"higher-order-contractive"``, ``"denoising"``, ``"weight-decay"``,
+            ``"lie-1"``, ``"lie-2"``, ``"cycle-consistency"``, ``"orbit-augmentation"``, an
+            object of :mod:`isthmus.training.penalties`, of which every fit takes a copy,
+            or None.
+        penalty_weight: Of a penalty given by name, at least 0; None for its default. For
+            denoising the noise's standard deviation in units of s, for orbit augmentation
+            the size of the moves relative to a row.
         checkpoint: Path ending in .safetensors, where the run is written down after every
             epoch. If it is there already, `fit` goes on from it.
         device: As torch names it; ``"auto"`` for CUDA, MPS or CPU, whichever comes first.
@@ -84,6 +93,7 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         network_: The trained ``torch.nn.Module``, with `encoder` and `decoder`; it maps
             centred and scaled rows to their reconstructions.
         n_code_: Coordinates of a code.
+        penalty_: The penalty after training, with the generators it learnt; None without.
         mean_: m, "input".
         scale_: s, input units.
         history_: NMSE of the training batches in each epoch, each before its step.
@@ -130,7 +140,8 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         clip_norm: float | None = 1.0,
         validation_fraction: float = 0.1,
         patience: int | None = 20,
-        penalty: None = None,
+        penalty: Any = None,
+        penalty_weight: float | None = None,
         checkpoint: Any = None,
         device: Any = "auto",
         mixed_precision: bool = False,
@@ -157,6 +168,7 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         self.validation_fraction = validation_fraction
         self.patience = patience
         self.penalty = penalty
+        self.penalty_weight = penalty_weight
         self.checkpoint = checkpoint
         self.device = device
         self.mixed_precision = mixed_precision
@@ -189,6 +201,7 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         train, held = validation_rows(x, self.validation_fraction, rng)
         units = UnitRows.of(x, train)
         network = make_network(self, x.shape[1], rng)
+        penalty = make_penalty(self, x.shape[1], rng)
         scaled = units.scaled(x, train)
         if self.start == "layout":
             lay_out(network, scaled, rng)
@@ -202,11 +215,12 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
                 schedule=self.schedule,
                 checkpoint=self.checkpoint,
                 device=self.device,
+                penalty=penalty,
                 rng=rng,
                 progress=None if tell is None else lambda *at: tell("training", *at),
                 **self._settings(),
             )
-        self._keep(network, units)
+        self._keep(network, units, penalty)
         self.history_ = found.history.mse
         if found.history.validation_mse is not None and held is not None:
             self.validation_history_ = found.history.validation_mse / units.power(x, held)
@@ -246,11 +260,18 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
         check_parameters(self)
         if first:
             check_spread(x, name=f"{CALL}.partial_fit(X)")
-            network = make_network(self, x.shape[1], as_rng(self.random_state))
+            rng = as_rng(self.random_state)
+            network = make_network(self, x.shape[1], rng)
+            penalty = make_penalty(self, x.shape[1], rng)
             units = UnitRows.of(x, np.arange(x.shape[0]))
-            self._keep(network.to(resolve_device(CALL, self.device)), units)
+            self._keep(network.to(resolve_device(CALL, self.device)), units, penalty)
         if self._passes is None:
-            self._passes = Passes(self.network_, self._settings(), rng=self.random_state)
+            self._passes = Passes(
+                self.network_,
+                self._settings(),
+                rng=self.random_state,
+                penalty=self.penalty_,
+            )
         error = self._passes.one(self._units().scaled(x))
         self.history_ = np.append(self.history_, error)
         self.n_epochs_ += 1
@@ -319,9 +340,11 @@ class DeepAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def _units(self) -> UnitRows:
         return UnitRows(self.mean_, self.scale_)
 
-    def _keep(self, network: torch.nn.Module, units: UnitRows) -> None:
+    def _keep(
+        self, network: torch.nn.Module, units: UnitRows, penalty: AbstractPenalty | None
+    ) -> None:
         """Fitted attributes as they are before the first epoch."""
-        self.network_ = network.eval()
+        self.network_, self.penalty_ = network.eval(), penalty
         self.mean_, self.scale_ = units.mean, units.scale
         self.n_code_ = self._n_features_out = int(self.n_code)
         self.history_, self.validation_history_ = np.empty(0), np.empty(0)

@@ -27,6 +27,11 @@ _SCALARS = (
 )
 _SEQUENCES = ("hidden_layer_sizes", "image_shape", "channels")
 _WEIGHTS = "network."
+_PENALTY = "penalty."
+_NO_PENALTY = (
+    "The penalty of this model is an object and is not written to the file, generators "
+    "neither; the network that it trained is. A penalty given by name is kept."
+)
 _need_torch = lazy_attributes(
     "isthmus.estimators", {"DeepAutoencoder": "isthmus.estimators.deep"}, needs="torch"
 )
@@ -42,6 +47,13 @@ def parts(model: DeepAutoencoder) -> tuple[dict[str, Any], dict[str, np.ndarray]
     }
     parameters = {name: plain_value(value) for name, value in model.get_params().items()}
     parameters["device"] = str(model.device)
+    if model.penalty is None or isinstance(model.penalty, str):
+        if model.penalty_ is not None:
+            learnt = arrays_of(model.penalty_)
+            arrays |= {f"{_PENALTY}{name}": part for name, part in learnt.items()}
+    else:
+        parameters["penalty"] = None
+        warnings.warn(_NO_PENALTY, DataWarning, stacklevel=4)
     if not isinstance(parameters["random_state"], int):
         parameters["random_state"] = None  # a generator has moved on: it says nothing
     header = {
@@ -68,12 +80,12 @@ def restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> DeepAutoe
         setattr(model, name, header["fitted"][name])
     for name in _ARRAYS:
         setattr(model, name, arrays[name])
-    weights = {
-        name.removeprefix(_WEIGHTS): array
-        for name, array in arrays.items()
-        if name.startswith(_WEIGHTS)
-    }
-    if model.mean_.shape != (model.n_features_in_,) or not _give_network(model, weights):
+    sizes = model.mean_.shape == (model.n_features_in_,)
+    if not (
+        sizes
+        and _give_network(model, _below(_WEIGHTS, arrays))
+        and _give_penalty(model, _below(_PENALTY, arrays))
+    ):
         raise DataError("The weights of this model do not have the sizes its header says.")
     set_feature_names(model, header["feature_names"])
     return model
@@ -96,3 +108,23 @@ def _give_network(model: DeepAutoencoder, weights: dict[str, np.ndarray]) -> boo
         place = resolve_device(CALL, "cpu")
     model.network_, model._passes = network.to(place).eval(), None
     return True
+
+
+def _give_penalty(model: DeepAutoencoder, learnt: dict[str, np.ndarray]) -> bool:
+    """Make the penalty that the parameters name; whether what it learnt fits it."""
+    from isthmus.estimators.deep_penalty import make_penalty
+    from isthmus.models.state import load_arrays
+
+    model.penalty_ = make_penalty(model, model.n_features_in_, as_rng(0))
+    if model.penalty_ is None:
+        return not learnt
+    model.penalty_.to(next(model.network_.parameters()).device)
+    return load_arrays(model.penalty_, learnt)
+
+
+def _below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

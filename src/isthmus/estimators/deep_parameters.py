@@ -14,6 +14,7 @@ from isthmus.core.door import real_number, shown, whole_number
 from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
 from isthmus.core.memory import check_memory
 from isthmus.core.protocol import hold_out
+from isthmus.estimators.deep_penalty import check_penalty
 from isthmus.estimators.unit_rows import UnitRows
 from isthmus.models.convolutional import ConvolutionalAutoencoder, image_sizes
 from isthmus.models.dense import DenseAutoencoder, unit_counts
@@ -79,12 +80,7 @@ def check_parameters(model: DeepAutoencoder) -> None:
             f"`{CALL}(start=...)` must be one of {', '.join(STARTS)}; got "
             f"{shown(model.start)}."
         )
-    if model.penalty is not None:
-        raise ValueOutOfRange(
-            f"`{CALL}(penalty=...)` must be None, the only one that exists; got "
-            f"{shown(model.penalty)}. To decay weights give weight_decay; a penalty of "
-            "your own goes to isthmus.training.train_autoencoder(penalty=...)."
-        )
+    check_penalty(model)
     if model.checkpoint is not None:
         checked_path(f"{CALL}(checkpoint=...)", model.checkpoint)
         if model.random_state is None:

@@ -14,6 +14,8 @@ _NEED_TORCH = {
     "OrbitAugmentation": "isthmus.training.penalties.extensions",
     "PenaltySum": "isthmus.training.penalties.base",
     "WeightDecay": "isthmus.training.penalties.plain",
+    "generators_of": "isthmus.training.penalties.named",
+    "named_penalty": "isthmus.training.penalties.named",
     "principal_angles": "isthmus.training.penalties.diagnosis",
     "sparsity": "isthmus.training.penalties.diagnosis",
     "training_memory": "isthmus.training.penalties.generators",
@@ -30,6 +32,8 @@ __all__ = [
     "OrbitAugmentation",  # noqa: F822
     "PenaltySum",  # noqa: F822
     "WeightDecay",  # noqa: F822
+    "generators_of",  # noqa: F822
+    "named_penalty",  # noqa: F822
     "principal_angles",  # noqa: F822
     "sparsity",  # noqa: F822
     "training_memory",  # noqa: F822
