@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus import limits, priors
+from isthmus import limits, load, priors
 from isthmus.report import write
+from isthmus.training.penalties import generators_of
 
 ALPHA = np.pi / 2 - 1
 
@@ -445,12 +446,27 @@ def test_fit_a_deep_autoencoder(isthmus, tmp_path):
         (["--epochs", "3"], "`--epochs` is no option of --kind shallow"),
         (["--kind", "deep", "--hidden", "3,x"], "whole numbers between commas"),
         (["--kind", "deep", "--activation", "sign"], "activation"),
+        (["--kind", "deep", "--penalty", "lasso"], "one of contractive, "),
+        (["--kind", "deep", "--penalty-weight", "1"], "a penalty given by name"),
+        (["--penalty", "lie-1"], "`--penalty` is no option of --kind shallow"),
     ],
 )
 def test_fit_refuses_options_of_the_other_kind(isthmus, tmp_path, words, told):
     code, _, error = isthmus("fit", "digits", "-o", str(tmp_path / "m.safetensors"), *words)
     assert code == 2
     assert told in error
+
+
+def test_fit_with_a_penalty_tells_what_its_generators_take(isthmus, tmp_path):
+    path = tmp_path / "deep.safetensors"
+    words = ["--kind", "deep", "--n-code", "2", "--hidden", "8", "--epochs", "1"]
+    words += ["--penalty", "lie-1", "--json"]
+    code, out, error = isthmus("fit", "digits", "-o", str(path), *words)
+    assert code == 0, error
+    assert json.loads(out)["penalty"] == "lie-1"
+    assert "2 generators of 64 x 64, 0.164 MB while training" in error
+    known = generators_of(load(path).penalty_)
+    assert (known.n_input, known.n_generators) == (64, 2)
 
 
 def test_diagnose_a_deep_autoencoder(isthmus, tmp_path):

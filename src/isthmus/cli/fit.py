@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from isthmus.cli.fit_deep import DEEP, about_deep, tell_deep, trained
 from isthmus.cli.options import (
     Columns,
     Drop,
@@ -21,24 +22,10 @@ from isthmus.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from isthmus.core.protocol import Measurement
     from isthmus.data import Principal
     from isthmus.report.rows import Rows
 
 _SHALLOW = ("rate", "encoder", "decoder", "frame", "norm", "whiten", "n_steps")
-_DEEP = (
-    "hidden",
-    "architecture",
-    "tied",
-    "n_epochs",
-    "batch_size",
-    "learning_rate",
-    "weight_decay",
-    "patience",
-    "checkpoint",
-    "device",
-)
-_DEEP_CODE = 10
 
 
 def fit(
@@ -124,6 +111,21 @@ def fit(
     weight_decay: Annotated[
         float, typer.Option("--weight-decay", help="Deep: pull of weights to zero.")
     ] = 0.0,
+    penalty: Annotated[
+        str | None,
+        typer.Option(
+            "--penalty",
+            help="Deep: contractive, higher-order-contractive, denoising, weight-decay, "
+            "lie-1, lie-2, cycle-consistency or orbit-augmentation.",
+        ),
+    ] = None,
+    penalty_weight: Annotated[
+        float | None,
+        typer.Option(
+            "--penalty-weight",
+            help="Deep: its strength; of denoising the noise, in rms of the rows.",
+        ),
+    ] = None,
     patience: Annotated[
         int,
         typer.Option("--patience", help="Deep: epochs without gain before training ends."),
@@ -175,7 +177,7 @@ def fit(
                 progress=tell,
             )
             principal = rows.principal()
-        make = _shallow if kind == "shallow" else _deep
+        make = _shallow if kind == "shallow" else trained
         model = make(rows, principal, given)
         model.verbose = False
         save(model, output)
@@ -192,21 +194,21 @@ def fit(
         "n_train": rows.n_train,
         "n_fit": int(rows.train.shape[0]),
     }
-    about = _about_shallow if kind == "shallow" else _about_deep
+    about = _about_shallow if kind == "shallow" else about_deep
     facts |= about(model, given, principal, held)
     if json:
         print_json(facts)
     elif kind == "shallow":
         _tell_shallow(facts, decoder, norm)
     else:
-        _tell_deep(facts)
+        tell_deep(facts)
 
 
 def _check(context: typer.Context, kind: str, output: Path, force: bool) -> None:
     """Refuse what cannot be written, and options of the other kind."""
     from isthmus.core.errors import OutputError, ValueOutOfRange
 
-    others = {"shallow": _DEEP, "deep": _SHALLOW}.get(kind)
+    others = {"shallow": DEEP, "deep": _SHALLOW}.get(kind)
     if others is None:
         raise ValueOutOfRange(f"`--kind` must be shallow or deep; got {kind!r}.")
     for name in others:
@@ -243,44 +245,6 @@ def _shallow(rows: Rows, principal: Principal, given: dict[str, Any]) -> Any:
     ).fit_principal(principal, rows.train)
 
 
-def _deep(rows: Rows, principal: Principal, given: dict[str, Any]) -> Any:
-    from isthmus import DeepAutoencoder
-
-    return DeepAutoencoder(
-        _DEEP_CODE if given["n_code"] is None else given["n_code"],
-        hidden_layer_sizes=_widths(given["hidden"]),
-        activation=given["activation"] or "relu",
-        image_shape=_image_shape(rows) if given["architecture"] != "dense" else None,
-        verbose=not given["quiet"],
-        random_state=given["seed"],
-        **{name: given[name] for name in _DEEP if name != "hidden"},
-    ).fit(rows.train)
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    from isthmus.core.errors import ValueOutOfRange
-
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        raise ValueOutOfRange(
-            f"`--hidden` must be whole numbers between commas, like 128,64; got {text!r}."
-        ) from error
-
-
-def _image_shape(rows: Rows) -> tuple[int, ...]:
-    from isthmus.core.errors import DataError
-
-    shape = rows.dataset.sample_shape
-    if shape is None or len(shape) != 2:
-        raise DataError(
-            "`--architecture convolutional` needs rows that are grey images, from an array "
-            f"of rows x height x width; these have shape {shape or 'of plain columns'}. "
-            "Use --architecture dense."
-        )
-    return tuple(shape)
-
-
 def _about_shallow(
     model: Any, given: dict[str, Any], principal: Principal, held: Any
 ) -> dict[str, Any]:
@@ -292,26 +256,6 @@ def _about_shallow(
         "reference": model.reference_nmse_,
         "predicted": model.predicted_nmse_,
     }
-
-
-def _about_deep(
-    model: Any, given: dict[str, Any], principal: Principal, held: Any
-) -> dict[str, Any]:
-    return {
-        "train_nmse": float(model.history_[model.best_epoch_ - 1]),
-        "principal_components": _principal_error(principal, model.n_code_, held).value,
-        "n_epochs": model.n_epochs_,
-        "best_epoch": model.best_epoch_,
-        "stopped": model.stopped_,
-    }
-
-
-def _principal_error(principal: Principal, n_code: int, held: Any) -> Measurement:
-    from isthmus.core.protocol import measure
-
-    basis = principal.basis[:, :n_code]
-    centred = held - principal.mean
-    return measure(held, principal.mean + (centred @ basis) @ basis.T, principal.mean)
 
 
 def _tell_shallow(facts: dict[str, Any], decoder: str, norm: str) -> None:
@@ -326,14 +270,4 @@ def _tell_shallow(facts: dict[str, Any], decoder: str, norm: str) -> None:
         f"NMSE {facts['nmse']:.4g} ± {facts['standard_error']:.1g} on {facts['n_rows']} "
         f"held-out rows; Gaussian reference {facts['reference']:.4g}, predicted for "
         f"{of} {facts['predicted']:.4g}{less}"
-    )
-
-
-def _tell_deep(facts: dict[str, Any]) -> None:
-    typer.echo(
-        f"{facts['model']}: {facts['n_input']} columns -> {facts['n_code']} latent "
-        f"dimensions, {facts['n_epochs']} epochs ({facts['stopped']})\n"
-        f"NMSE {facts['nmse']:.4g} ± {facts['standard_error']:.1g} on {facts['n_rows']} "
-        f"held-out rows, {facts['train_nmse']:.4g} on training rows; as many principal "
-        f"components {facts['principal_components']:.4g}"
     )
