@@ -190,6 +190,16 @@ def test_an_exploding_pass_is_taken_back(fitted):
     np.testing.assert_array_equal(model.transform(DIGITS), fitted.transform(DIGITS))
 
 
+def test_a_pass_after_an_exploded_one_learns_again():
+    model = DeepAutoencoder(2, **SMALL).partial_fit(DIGITS[:100])
+    with pytest.warns(TrainingWarning, match="exploded in this pass"):
+        model.partial_fit(1e30 * DIGITS[:100])
+    before = model.score(DIGITS[:100])
+    for _ in range(5):
+        model.partial_fit(DIGITS[:100])
+    assert model.score(DIGITS[:100]) > before
+
+
 def test_an_exploding_fit_is_said():
     with pytest.warns(TrainingWarning, match="exploded in epoch 1"):
         model = digits_model(learning_rate=1e20).fit(DIGITS[:300])

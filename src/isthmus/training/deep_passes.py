@@ -83,6 +83,7 @@ class Passes:
         good = good and self._steps.penalty_was_finite
         if not (good and mean_squared_error(network, given[:LOOK_BACK]) <= most):
             restore(whole, before)
+            self._steps.optimiser.state.clear()  # moments may be NaN for good
             warnings.warn(
                 f"The error exploded in this pass; the weights before it are kept. Divide "
                 f"learning_rate={rate:g} by ten, or look for outliers.",
