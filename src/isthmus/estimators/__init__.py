@@ -1,4 +1,5 @@
 from isthmus.core.lazy import lazy_attributes
+from isthmus.estimators.codec_spec import codec_spec
 from isthmus.estimators.intrinsic_dimension import IntrinsicDimension
 from isthmus.estimators.persistence import load, save
 from isthmus.estimators.shallow import ShallowAutoencoder
@@ -14,6 +15,7 @@ __all__ = [
     "Sweep",
     "SweepRun",
     "TransformCoder",
+    "codec_spec",
     "load",
     "save",
     "sweep",

@@ -1,0 +1,33 @@
+"""Files of packed bits, and the codes that make them."""
+
+from isthmus.codec.archive import (
+    decode_archive,
+    encode_archive,
+    inspect_archive,
+    verify_archive,
+)
+from isthmus.codec.coder import AbstractCoder, SignCoder, coder_of
+from isthmus.codec.contents import Damage
+from isthmus.codec.crc32c import crc32c
+from isthmus.codec.opening import append_archive, create_archive
+from isthmus.codec.reader import ArchiveReader
+from isthmus.codec.records import Inspection, Verification
+from isthmus.codec.writer import ArchiveWriter
+
+__all__ = [
+    "AbstractCoder",
+    "ArchiveReader",
+    "ArchiveWriter",
+    "Damage",
+    "Inspection",
+    "SignCoder",
+    "Verification",
+    "append_archive",
+    "coder_of",
+    "crc32c",
+    "create_archive",
+    "decode_archive",
+    "encode_archive",
+    "inspect_archive",
+    "verify_archive",
+]
