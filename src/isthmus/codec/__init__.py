@@ -6,10 +6,12 @@ from isthmus.codec.archive import (
     inspect_archive,
     verify_archive,
 )
+from isthmus.codec.arrow import export_codes, import_codes
 from isthmus.codec.coder import AbstractCoder, SignCoder, coder_of
 from isthmus.codec.contents import Damage
 from isthmus.codec.crc32c import crc32c
 from isthmus.codec.opening import append_archive, create_archive
+from isthmus.codec.output import decode_to_file
 from isthmus.codec.reader import ArchiveReader
 from isthmus.codec.records import Inspection, Verification
 from isthmus.codec.writer import ArchiveWriter
@@ -27,7 +29,10 @@ __all__ = [
     "crc32c",
     "create_archive",
     "decode_archive",
+    "decode_to_file",
     "encode_archive",
+    "export_codes",
+    "import_codes",
     "inspect_archive",
     "verify_archive",
 ]

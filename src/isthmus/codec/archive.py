@@ -10,14 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from isthmus import __version__
 from isthmus.codec.coder import AbstractCoder
 from isthmus.codec.decoding import coder_for, decoded_blocks
 from isthmus.codec.format import VERSION
 from isthmus.codec.opening import append_archive, create_archive
 from isthmus.codec.reader import ArchiveReader
 from isthmus.codec.records import Inspection, Verification
-from isthmus.codec.stored_spec import spec_to_bytes
+from isthmus.codec.stored_spec import archive_header, spec_to_bytes
 from isthmus.codec.verifying import all_damages
 from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
 from isthmus.core.memory import check_memory
@@ -84,7 +83,8 @@ def encode_archive(
         writer = append_archive(path, chunk_rows=chunk_rows)
     else:
         model = spec_to_bytes(coder.spec) if embed else b""
-        header = _header(source, coder, len(model))
+        names = source.column_names if isinstance(source, AbstractStream) else None
+        header = archive_header(coder, names, len(model))
         writer = create_archive(
             path, header, model=model, chunk_rows=chunk_rows, force=force, uid=uid
         )
@@ -237,21 +237,6 @@ def warn_of_end(archive: ArchiveReader, recover: bool) -> None:
             DataWarning,
             stacklevel=3,
         )
-
-
-def _header(source: Source, coder: AbstractCoder, model_bytes: int) -> dict[str, Any]:
-    spec = coder.spec
-    names = source.column_names if isinstance(source, AbstractStream) else None
-    plain = names is not None and names == tuple(f"column {i}" for i in range(len(names)))
-    return {
-        "n_bits": coder.n_bits,
-        "norm": "float16" if coder.has_norms else "none",
-        "n_input": coder.n_input,
-        "coder": {"encoder": "sign", "frame": spec.frame, "decoder": spec.decoder},
-        "model": {"digest": spec.digest, "bytes": model_bytes},
-        "writer": f"isthmus {__version__}",
-        "column_names": None if plain or names is None else list(names),
-    }
 
 
 def _refuse_other(path: str | os.PathLike, coder: AbstractCoder) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from isthmus import __version__
+from isthmus.codec.coder import AbstractCoder
 from isthmus.core.errors import DataError
 from isthmus.core.files import packed, unpacked_bytes
 from isthmus.decoders.spec import CodecSpec
@@ -37,3 +42,36 @@ def spec_from_bytes(name: str, raw: bytes) -> CodecSpec:
         return CodecSpec.restored(plain, arrays)
     except DataError as error:
         raise DataError(f"`{name}`: {error}") from error
+
+
+def archive_header(
+    coder: AbstractCoder, column_names: Sequence[str] | None, model_bytes: int
+) -> dict[str, Any]:
+    """JSON header of an archive.
+
+    Args:
+        coder: Whose bits it will hold.
+        column_names: Of the rows; None or names that number them are not stored.
+        model_bytes: Size of the code where it is stored, else 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> from isthmus.codec.coder import SignCoder
+        >>> spec = CodecSpec(mean=np.zeros(8), n_code=8, frame="hadamard")
+        >>> header = archive_header(SignCoder(spec), None, 0)
+        >>> header["n_bits"], header["norm"], header["coder"]["frame"]
+        (8, 'none', 'hadamard')
+    """
+    spec = coder.spec
+    names = None if column_names is None else list(column_names)
+    if names == [f"column {i}" for i in range(coder.n_input)]:
+        names = None
+    return {
+        "n_bits": coder.n_bits,
+        "norm": "float16" if coder.has_norms else "none",
+        "n_input": coder.n_input,
+        "coder": {"encoder": "sign", "frame": spec.frame, "decoder": spec.decoder},
+        "model": {"digest": spec.digest, "bytes": model_bytes},
+        "writer": f"isthmus {__version__}",
+        "column_names": names,
+    }

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from isthmus.core.errors import DataError, DataNotFound, OutputError, ValueOutOfRange
+from isthmus.core.errors import (
+    DataError,
+    DataNotFound,
+    IsthmusError,
+    OutputError,
+    ValueOutOfRange,
+)
 
 _KEY = "isthmus"
 _HEADER_SUM = "header_checksum"
@@ -61,6 +68,32 @@ def write_whole(target: Path, payload: bytes, *, temporary: str | None = None) -
         ...     [p.name for p in Path(folder).iterdir()]
         ['a']
     """
+    with whole_file(target, temporary=temporary) as file:
+        file.write(payload)
+
+
+@contextlib.contextmanager
+def whole_file(target: Path, *, temporary: str | None = None) -> Iterator[BinaryIO]:
+    """Open a file that gets its name when the body ends, flushed to the disk.
+
+    Args:
+        target: Replaced if it is there.
+        temporary: As for :func:`write_whole`.
+
+    Yields:
+        The file, under another name.
+
+    Raises:
+        OutputError: If the file cannot be written; nothing is left behind, as after any
+            error of the body.
+
+    Examples:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with whole_file(Path(folder) / "a") as file:
+        ...         _ = file.write(b"te"), file.write(b"xt")
+        ...     (Path(folder) / "a").read_bytes()
+        b'text'
+    """
     part = None
     try:
         if temporary is None:
@@ -70,7 +103,7 @@ def write_whole(target: Path, payload: bytes, *, temporary: str | None = None) -
             part = target.parent / temporary
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         with os.fdopen(handle, "wb") as file:
-            file.write(payload)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(part, 0o644)
@@ -79,13 +112,13 @@ def write_whole(target: Path, payload: bytes, *, temporary: str | None = None) -
     except BaseException as error:
         if part is not None:
             part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not isinstance(error, IsthmusError):
             raise OutputError(f"`{target}` cannot be written: {error.strerror}.") from error
         raise
 
 
 def flush_folder(folder: Path) -> None:
-    """So that the rename itself survives a loss of power, where folders can be flushed."""
+    """Make a rename in it survive a loss of power, where folders can be flushed."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
