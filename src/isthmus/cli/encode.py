@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,13 +93,13 @@ def _check(output: Path, model: Path | None, append: bool, force: bool) -> None:
         raise ValueOutOfRange(f"`--output` must end in .isth; got {output.name!r}.")
     if append and force:
         raise ValueOutOfRange("`--append` and `--force` exclude each other; give one.")
-    if append and not output.exists():
+    if append and not os.path.exists(output):
         raise DataNotFound(f"`{output}`: there is no such archive to append to.")
     if model is None and not append:
         raise ValueOutOfRange(
             "`--model` must be given for a new archive: a file that fit has written."
         )
-    if output.exists() and not (append or force):
+    if os.path.exists(output) and not (append or force):
         raise OutputError(
             f"`{output}` exists already. Use --force to replace it, --append to add rows."
         )

@@ -14,7 +14,8 @@ import numpy as np
 from isthmus.codec.archive import inspect_archive, warn_of_end
 from isthmus.codec.coder import AbstractCoder
 from isthmus.codec.opening import append_archive, create_archive
-from isthmus.codec.reader import ArchiveReader, Piece
+from isthmus.codec.pieces import Piece
+from isthmus.codec.reader import ArchiveReader
 from isthmus.codec.records import Inspection
 from isthmus.codec.stored_spec import archive_header, spec_to_bytes
 from isthmus.core.errors import (
@@ -63,7 +64,7 @@ def export_codes(
     """
     target = path_of("export_codes(output=...)", output)
     _check_ending("export_codes(output=...)", target)
-    if target.exists() and not force:
+    if os.path.exists(target) and not force:
         raise OutputError(f"`{target}` exists already. Use --force to replace it.")
     pyarrow = needed_module("pyarrow", "parquet", "pyarrow.parquet", "pyarrow.ipc")
     with ArchiveReader(path) as archive:
@@ -116,7 +117,7 @@ def import_codes(
     """
     given = path_of("import_codes(source=...)", source)
     _check_ending("import_codes(source=...)", given)
-    if not given.is_file():
+    if not os.path.isfile(given):
         raise DataNotFound(f"`{given}`: there is no such file.")
     with _opened(given, coder) as (n_rows, batches):
         if append:

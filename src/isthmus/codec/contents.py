@@ -23,7 +23,6 @@ from isthmus.core.errors import DataError
 
 CHUNK = np.dtype([("index", "<u8"), *((name, ENTRY[name]) for name in ENTRY.names or ())])
 """A chunk: its number, and its entry of the table."""
-_MOST_ROWS = 2**60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,7 +188,6 @@ class _Found:
             (entries["offset"] < head.offset).all()
             and (entries["first"] < head.n_rows).all()
             and ((entries["n_rows"] > 0) & (entries["n_rows"] <= most)).all()
-            and head.n_rows < _MOST_ROWS
         )
         if not small:  # from here on no sum can overflow
             return False

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.codec.coder import BLOCK_ROWS, AbstractCoder, coder_of
-from isthmus.codec.reader import ArchiveReader, Piece
+from isthmus.codec.pieces import Piece
+from isthmus.codec.reader import ArchiveReader
 from isthmus.core.errors import DataError
 
 _BLOCK_BYTES = 2**22  # of decoded rows, at a time

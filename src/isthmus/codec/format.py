@@ -21,12 +21,15 @@ UNIT = 64
 """Everything begins and ends at a multiple of it."""
 MAX_HEADER = 2**24
 """Bytes of the JSON header."""
+MAX_MODEL = 2**33
+"""Bytes of the stored code."""
 MAX_PAYLOAD = 2**28
 """Bytes of a chunk without its head."""
 MAX_ENTRIES = 2**20
 """Chunks in one table."""
 MAX_BITS = 2**24
 """Bits of a row."""
+_MOST_ROWS = 2**60  # so that no sum of two can overflow
 
 MAGIC = b"\x89ISTH\r\n\x1a"
 CHUNK_MAGIC = b"ISTHCHNK"
@@ -173,7 +176,8 @@ def parse_preamble(raw: bytes) -> Preamble:
             f"it has version {version} of the archive format, and this isthmus reads "
             f"version {VERSION}. Update isthmus"
         )
-    good = not zero and 0 < header <= MAX_HEADER and not (header | model) % UNIT
+    good = not zero and 0 < header <= MAX_HEADER and model <= MAX_MODEL
+    good = good and not (header | model) % UNIT
     if not good:
         raise DataError("the sizes in its first 64 bytes are impossible")
     return Preamble(header, header_crc, model, model_crc, uid)
@@ -189,9 +193,9 @@ def parse_chunk(raw: bytes) -> ChunkHead:
         raise DataError("no chunk begins there")
     _check_seal(raw, "its head is")
     head = ChunkHead(*_CHUNK.unpack(raw[:60])[1:-1])
-    if not 0 < head.n_rows * head.row_bytes <= MAX_PAYLOAD or head.norm_bytes not in (0, 2):
-        raise DataError("the sizes in its head are impossible")
-    if head.payload_size > MAX_PAYLOAD:
+    good = head.n_rows > 0 < head.row_bytes and head.norm_bytes in (0, 2)
+    good = good and head.payload_size <= MAX_PAYLOAD
+    if not good or max(head.index, head.first) >= _MOST_ROWS:
         raise DataError("the sizes in its head are impossible")
     return head
 
@@ -206,7 +210,9 @@ def parse_table(raw: bytes) -> TableHead:
         raise DataError("no table begins there")
     _check_seal(raw, "its head is")
     head = TableHead(*_TABLE.unpack(raw[:60])[1:])
-    if head.n_entries > MAX_ENTRIES or head.offset % UNIT or head.previous >= head.offset:
+    good = head.n_entries <= MAX_ENTRIES and not head.offset % UNIT
+    good = good and head.previous < head.offset < _MOST_ROWS
+    if not good or max(head.first_chunk, head.n_rows) >= _MOST_ROWS:
         raise DataError("the sizes in its head are impossible")
     return head
 

@@ -41,7 +41,7 @@ def open_locked(path: Path, *, create: bool) -> BinaryIO:
                 os.fstat(file.fileno()), path.stat()
             ):
                 return file
-            if not create and not path.exists():
+            if not create and not os.path.exists(path):
                 raise OutputError(f"`{path}` was removed while it was being opened.")
         except BaseException:
             file.close()

@@ -51,12 +51,12 @@ def create_archive(
     drawn = secrets.randbits(64) if uid is None else uid
     preamble = Preamble(len(raw), crc32c(raw), len(stored), crc32c(stored), drawn)
     whole = parse_header(raw, preamble.header_crc)
-    if target.exists() and not force:
+    if os.path.exists(target) and not force:
         raise OutputError(
             f"`{target}` exists already. Use --force or force=True to replace it, "
             "--append or append=True to add rows."
         )
-    old = open_locked(target, create=False) if target.is_file() else None
+    old = open_locked(target, create=False) if os.path.isfile(target) else None
     try:
         part = target.parent / f".{target.name}.part"
         file = open_locked(part, create=True)
@@ -92,7 +92,7 @@ def append_archive(
         DataWarning: If what an interrupted append left behind is dropped.
     """
     target = path_of("append_archive(path=...)", path)
-    if not target.is_file():
+    if not os.path.isfile(target):
         raise DataNotFound(f"`{target}`: there is no such archive.")
     file = open_locked(target, create=False)
     try:

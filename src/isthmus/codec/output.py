@@ -73,7 +73,7 @@ def decode_to_file(
             f"`decode_to_file(output=...)` must end in {', '.join(WRITERS)}; got "
             f"{target.name!r}."
         )
-    if target.exists() and not force:
+    if os.path.exists(target) and not force:
         raise OutputError(f"`{target}` exists already. Use --force to replace it.")
     with ArchiveReader(path, recover=recover) as archive:
         warn_of_end(archive, recover)

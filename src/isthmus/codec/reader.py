@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,31 +14,14 @@ from jaxtyping import Float16, UInt8
 from isthmus.codec.contents import Contents, Damage, read_contents
 from isthmus.codec.crc32c import crc32c
 from isthmus.codec.format import UNIT, parse_chunk, payload_size
+from isthmus.codec.pieces import Piece, missing_piece
 from isthmus.codec.scanning import read_at
 from isthmus.codec.stored_spec import spec_from_bytes
 from isthmus.core.door import whole_number
 from isthmus.core.errors import DataError, DataNotFound, ValueOutOfRange
 from isthmus.core.files import path_of
+from isthmus.core.memory import available_memory
 from isthmus.decoders.spec import CodecSpec
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Piece:
-    """Rows of one chunk.
-
-    Attributes:
-        first: Number of its first row.
-        n_rows: How many.
-        packed: Bits, "row byte"; None if they are damaged.
-        norms: Lengths, " row"; None if none are stored or they are damaged.
-        damage: What is wrong; None if nothing is.
-    """
-
-    first: int
-    n_rows: int
-    packed: UInt8[np.ndarray, "row byte"] | None
-    norms: Float16[np.ndarray, " row"] | None
-    damage: Damage | None = None
 
 
 class ArchiveReader:
@@ -81,9 +63,11 @@ class ArchiveReader:
         self.file: BinaryIO = _opened(self.path)
         try:
             self.contents: Contents = read_contents(self.file)
-        except DataError as error:
+        except BaseException as error:
             self.file.close()
-            raise DataError(f"`{self.path.name}` cannot be read: {error}.") from error
+            if isinstance(error, DataError):
+                raise DataError(f"`{self.path.name}` cannot be read: {error}.") from error
+            raise
         self.chunks: np.ndarray = self.contents.chunks
         self.n_rows: int = self.contents.n_rows
         self.n_bits: int = int(self.contents.header["n_bits"])
@@ -137,6 +121,9 @@ class ArchiveReader:
             raise DataError(
                 f"`{self.path.name}`: its model has an impossible size. {way_out}"
             )
+        available = available_memory()
+        if available is not None and 4 * preamble.model_size > available:
+            raise DataError(f"`{self.path.name}`: its model does not fit into memory.")
         raw = read_at(self.file, preamble.front_size, preamble.model_size)
         if len(raw) < preamble.model_size or crc32c(raw) != preamble.model_crc:
             raise DataError(f"`{self.path.name}`: its model is damaged. {way_out}")
@@ -168,11 +155,11 @@ class ArchiveReader:
             if first >= stop:
                 break
             if first > due:
-                yield _missing(due, first)
+                yield missing_piece(due, first)
             yield self.piece(place)
             due = end
         if due < stop:
-            yield _missing(due, stop)
+            yield missing_piece(due, stop)
 
     def piece(self, place: int) -> Piece:
         """One chunk, by its place in `chunks`."""
@@ -277,7 +264,7 @@ class ArchiveReader:
 
 
 def _opened(path: Path) -> BinaryIO:
-    if path.is_dir():
+    if os.path.isdir(path):
         raise DataError(f"`{path}` is a folder; name an archive in it.")
     try:
         return path.open("rb", buffering=0)
@@ -285,11 +272,6 @@ def _opened(path: Path) -> BinaryIO:
         raise DataNotFound(f"`{path}`: there is no such file.") from error
     except OSError as error:
         raise DataError(f"`{path}` cannot be read: {error.strerror}.") from error
-
-
-def _missing(first: int, end: int) -> Piece:
-    damage = Damage("table", "no chunk of these rows is left", (first, end))
-    return Piece(first, end - first, None, None, damage)
 
 
 def _without_table(name: str, contents: Contents) -> str:

@@ -50,6 +50,9 @@ def of_tables(file: BinaryIO, contents: Contents) -> list[Damage]:
         if not first == last == table.to_bytes():
             reason = f"one of the two heads of the one at byte {table.offset} is damaged"
             found.append(Damage("table", reason))
+        if UNIT * table.front_units != contents.preamble.front_size:
+            reason = f"the one at byte {table.offset} tells another length of the header"
+            found.append(Damage("table", reason))
     if contents.tables:
         place = copy_place(file, contents.tables[-1])
         try:
