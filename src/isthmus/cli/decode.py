@@ -64,7 +64,7 @@ def decode(
                 output,
                 rows=span,
                 coder=None if model is None else coder_from(model),
-                damaged=damaged,  # type: ignore[arg-type]
+                damaged=damaged,
                 recover=recover,
                 force=force,
                 progress=tell,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -105,7 +105,7 @@ def decode_archive(
     *,
     rows: tuple[int, int] | None = None,
     coder: AbstractCoder | None = None,
-    damaged: Literal["error", "nan"] = "error",
+    damaged: str = "error",
     recover: bool = False,
     dtype: Any = np.float32,
 ) -> Float[np.ndarray, "row input"]:

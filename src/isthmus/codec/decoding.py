@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -46,7 +46,7 @@ def decoded_blocks(
     start: int = 0,
     stop: int | None = None,
     *,
-    damaged: Literal["error", "nan"] = "error",
+    damaged: str = "error",
     dtype: Any = np.float32,
 ) -> Iterator[Float[np.ndarray, "row input"]]:
     """Decode rows, a few megabytes at a time.

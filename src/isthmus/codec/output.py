@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def decode_to_file(
     *,
     rows: tuple[int, int] | None = None,
     coder: AbstractCoder | None = None,
-    damaged: Literal["error", "nan"] = "error",
+    damaged: str = "error",
     recover: bool = False,
     force: bool = False,
     progress: Progress | None = None,
