@@ -21,6 +21,7 @@ from isthmus.codec.verifying import all_damages
 from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
 from isthmus.core.memory import check_memory
 from isthmus.core.progress import Progress
+from isthmus.core.protocol import total_bits
 from isthmus.data.stream_base import AbstractStream
 
 Source = AbstractStream | np.ndarray | Iterable[np.ndarray]
@@ -179,7 +180,7 @@ def inspect_archive(path: str | os.PathLike) -> Inspection:
             n_input=n_input if isinstance(n_input, int) else None,
             n_bits=archive.n_bits,
             norm=header["norm"],
-            bits_per_vector=archive.n_bits + 8 * contents.norm_bytes,
+            bits_per_vector=total_bits(archive.n_bits, norm=header["norm"]),
             coder=coder if isinstance(coder, dict) else {},
             model_digest=header["model"]["digest"],
             model_bytes=header["model"]["bytes"] if held else 0,

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from isthmus.core.door import real_array, shown, whole_number
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.files import checksum, header_sum
+from isthmus.core.protocol import total_bits
 from isthmus.decoders.norms import NormScale
 
 FRAMES = ("dense", "dct", "haar", "hadamard")
@@ -148,7 +149,7 @@ class CodecSpec:
     @property
     def bits_per_vector(self) -> int:
         """Signs, and 16 bits of the length where it is sent."""
-        return self.n_code + (0 if self.norm is None else 16)
+        return total_bits(self.n_code, norm="none" if self.norm is None else "float16")
 
     @property
     def digest(self) -> str:
