@@ -146,7 +146,8 @@ class Butterfly:
 
     def _by_row(self, z: np.ndarray, rows: int) -> np.ndarray:
         turned = z.reshape(self.inner, self.outer, rows).transpose(2, 1, 0)
-        return np.reshape(turned, (rows, self.layout.n_long))
+        by_row: np.ndarray = turned.reshape(rows, self.layout.n_long)
+        return by_row
 
 
 def _butterflies(a: np.ndarray, b: np.ndarray, parts: int) -> tuple[np.ndarray, np.ndarray]:
