@@ -12,7 +12,7 @@ setup(
             depends=[f"{CODEC}/kernel.h", f"{CODEC}/kernel_body.h"],
             define_macros=[("Py_LIMITED_API", "0x030B0000")],
             # bits follow from the rounding of every single sum: nothing may be fused
-            extra_compile_args=["-O3", "-ffp-contract=off"],
+            extra_compile_args=["-O3", "-g0", "-ffp-contract=off"],
             py_limited_api=True,
             optional=True,
         )

@@ -1,8 +1,10 @@
 """Every arithmetic gives the same bits and the same floats."""
 
+import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +14,12 @@ from hypothesis.extra.numpy import arrays
 
 from isthmus import codec, frames
 from isthmus.codec import native
+from isthmus.codec.butterfly import Butterfly
 from isthmus.codec.layout import layout_of
+from isthmus.codec.products import Products
 from isthmus.core import ValueOutOfRange
+
+ROOT = Path(__file__).parents[2]
 
 compiled = pytest.mark.skipif(len(codec.kernels()) == 1, reason="built without a compiler")
 
@@ -90,6 +96,34 @@ def test_rounding_is_the_same_at_every_length(bits, rounds, rng):
     assert_all_equal(with_each(lambda: codec.decode_bits(frame, codes["numpy"])))
 
 
+@pytest.mark.parametrize("n", [64, 128, 256, 512, 1024])
+def test_products_leave_to_butterflies_what_rounding_decides(n, rng):
+    # Rows chosen so that many pre-activations are of the size of a rounding error.
+    layout = layout_of("t", frames.hadamard(n, n, rng=1))
+    x = rng.standard_normal((1000, n)).astype(np.float32)
+    x[::2] = (np.round(4 * x[::2]) * np.float32(0.1)).astype(np.float32)
+    x[::5] *= np.float32(1e-24)
+    x[::7] *= np.float32(1e19)
+    centre = rng.standard_normal(n).astype(np.float32)
+    products, butterfly = Products(layout), Butterfly(layout)
+    expected, found = np.empty((2, 1000, n // 8), np.uint8)
+    for mean in (None, centre):
+        for start in range(0, 1000, butterfly.n_rows):
+            block = slice(start, start + butterfly.n_rows)
+            assert butterfly.encode(x[block], mean, None, expected[block]) == -1
+        halves = slice(0, 500), slice(500, 1000)
+        estimated, bounds = np.empty_like(expected), np.empty(1000)
+        for block in halves:
+            bounds[block] = products._estimate(x[block], mean, estimated[block])
+        sure = bounds < 0
+        np.testing.assert_array_equal(estimated[sure], expected[sure])
+        assert 0.02 < sure.mean() < 0.98
+        products._plain = False
+        for block in halves:
+            assert products.encode(x[block], mean, found[block]) == -1
+        np.testing.assert_array_equal(found, expected)
+
+
 @compiled
 def test_the_extension_checks_what_it_is_given():
     extension = native._extension()
@@ -160,7 +194,11 @@ def test_without_the_extension_numpy_serves():
         "print(codec.encode_bits(frame, np.eye(64)).tobytes().hex())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     names, codes = done.stdout.split()
     assert names == "numpy"

@@ -7,6 +7,7 @@ give the same bits and the same floats.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from jaxtyping import Float, UInt8
 from isthmus.codec.butterfly import Butterfly
 from isthmus.codec.layout import Layout, layout_of
 from isthmus.codec.native import NUMPY, decode_native, encode_native, kernel_in_use
+from isthmus.codec.products import Products, fits_products
 from isthmus.core.door import real_array
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.typing import Numbers
@@ -61,17 +63,12 @@ def encode_bits(
     mean = _vector(call, "centre", centre, layout.n_input)
     threshold = _vector(call, "offset", offset, layout.n_code, layout.scale)
     codes = np.empty((x.shape[0], layout.n_bytes), dtype=np.uint8)
-    level = kernel_in_use()
-    numpy = Butterfly(layout) if level == NUMPY else None
-    size = numpy.n_rows if numpy else max(1, _BLOCK // layout.n_long)
-    for start in range(0, x.shape[0], size):
-        block = slice(start, start + size)
+    block_rows, work = _encoder(layout, mean, threshold)
+    for start in range(0, x.shape[0], block_rows):
+        block = slice(start, start + block_rows)
         with np.errstate(over="ignore"):  # what becomes infinite is refused below
             rows = np.ascontiguousarray(x[block], dtype=np.float32)
-        if numpy:
-            bad = numpy.encode(rows, mean, threshold, codes[block])
-        else:
-            bad = encode_native(level, layout, mean, threshold, rows, codes[block])
+        bad = work(rows, codes[block])
         if bad >= 0:
             raise DataError(
                 f"`{call}(x=...)` must be finite numbers whose sums fit float32; got row "
@@ -132,6 +129,23 @@ def decode_bits(
         else:
             decode_native(level, layout, mean, factors, rows, x[block])
     return x
+
+
+def _encoder(
+    layout: Layout, mean: np.ndarray | None, threshold: np.ndarray | None
+) -> tuple[int, Callable[[np.ndarray, np.ndarray], int]]:
+    """Rows at a time, and what fills the codes of so many."""
+    level = kernel_in_use()
+    if level != NUMPY:
+        size = max(1, _BLOCK // layout.n_long)
+        return size, lambda x, codes: encode_native(
+            level, layout, mean, threshold, x, codes
+        )
+    if threshold is None and fits_products(layout):
+        products = Products(layout)
+        return products.n_rows, lambda x, codes: products.encode(x, mean, codes)
+    numpy = Butterfly(layout)
+    return numpy.n_rows, lambda x, codes: numpy.encode(x, mean, threshold, codes)
 
 
 def _checked(call: str, x: Any, layout: Layout) -> np.ndarray:

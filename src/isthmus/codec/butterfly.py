@@ -135,7 +135,7 @@ class Butterfly:
             np.add(packed, packed, out=packed)
             np.bitwise_or(packed, bits[:, place], out=packed)
         packed = packed.reshape(self.inner // 8, self.outer, rows)
-        return packed.transpose(2, 1, 0).reshape(rows, -1)
+        return np.ascontiguousarray(packed.transpose(2, 1, 0)).reshape(rows, -1)
 
     def _buffers(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
         size = self.layout.n_long * rows
@@ -146,8 +146,7 @@ class Butterfly:
 
     def _by_row(self, z: np.ndarray, rows: int) -> np.ndarray:
         turned = z.reshape(self.inner, self.outer, rows).transpose(2, 1, 0)
-        by_row: np.ndarray = turned.reshape(rows, self.layout.n_long)
-        return by_row
+        return np.ascontiguousarray(turned).reshape(rows, self.layout.n_long)
 
 
 def _butterflies(a: np.ndarray, b: np.ndarray, parts: int) -> tuple[np.ndarray, np.ndarray]:

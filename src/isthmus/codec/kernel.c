@@ -86,24 +86,24 @@ void isthmus_prepare(void) {
 #else
 #define SHUFFLE(v, ...) __builtin_shuffle(v, (MASK){__VA_ARGS__})
 #endif
-/* v + swapped where the mask is 0, swapped - v where it is the sign bit */
-#define CROSS_LANES(v, mask, ...) \
-    ((v) = SHUFFLE(v, __VA_ARGS__) + (VEC)((MASK)(v) ^ (mask)))
-#define M 0x80000000u
+/* swapped + v where the factor is 1, swapped - v where it is -1: times one is exact */
+#define CROSS_LANES(v, factor, ...) ((v) = ADD_PRODUCT(v, factor, SHUFFLE(v, __VA_ARGS__)))
 
 #define W 8
 #define NAME(x) avx2_##x
-#define TARGET __attribute__((target("avx2")))
+#define TARGET __attribute__((target("avx2,fma")))
 #define LOWER(v)
 #define LOWEST(v)                                            \
     do {                                                     \
-        const MASK four = {0, 0, 0, 0, M, M, M, M};          \
-        const MASK two = {0, 0, M, M, 0, 0, M, M};           \
-        const MASK one = {0, M, 0, M, 0, M, 0, M};           \
+        const VEC four = {1, 1, 1, 1, -1, -1, -1, -1};          \
+        const VEC two = {1, 1, -1, -1, 1, 1, -1, -1};           \
+        const VEC one = {1, -1, 1, -1, 1, -1, 1, -1};           \
         CROSS_LANES(v, four, 4, 5, 6, 7, 0, 1, 2, 3);        \
         CROSS_LANES(v, two, 2, 3, 0, 1, 6, 7, 4, 5);         \
         CROSS_LANES(v, one, 1, 0, 3, 2, 5, 4, 7, 6);         \
     } while (0)
+#define ADD_PRODUCT(v, f, w) \
+    ((VEC)_mm256_fmadd_ps((__m256)(v), (__m256)(f), (__m256)(w)))
 #define NOT_BELOW(v, t) \
     ((unsigned)_mm256_movemask_ps(_mm256_cmp_ps((__m256)(v), (__m256)(t), _CMP_GE_OQ)))
 #include "kernel_body.h"
@@ -112,12 +112,14 @@ void isthmus_prepare(void) {
 #undef TARGET
 #undef LOWER
 #undef LOWEST
+#undef ADD_PRODUCT
 #undef NOT_BELOW
 
 #define W 16
 #define NAME(x) avx512_##x
 #ifdef ISTHMUS_EMULATE_AVX512 /* the same butterflies for tests on machines without it */
 #define TARGET __attribute__((target("avx2")))
+#define ADD_PRODUCT(v, f, w) ((v) * (f) + (w))
 #define NOT_BELOW(v, t)                                                  \
     ({                                                                   \
         unsigned bits_ = 0;                                              \
@@ -126,19 +128,21 @@ void isthmus_prepare(void) {
     })
 #else
 #define TARGET __attribute__((target("avx512f")))
+#define ADD_PRODUCT(v, f, w) \
+    ((VEC)_mm512_fmadd_ps((__m512)(v), (__m512)(f), (__m512)(w)))
 #define NOT_BELOW(v, t) \
     ((unsigned)_mm512_cmp_ps_mask((__m512)(v), (__m512)(t), _CMP_GE_OQ))
 #endif
 #define LOWER(v)                                                                         \
     do {                                                                                 \
-        const MASK eight = {0, 0, 0, 0, 0, 0, 0, 0, M, M, M, M, M, M, M, M};             \
+        const VEC eight = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};             \
         CROSS_LANES(v, eight, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);     \
     } while (0)
 #define LOWEST(v)                                                                        \
     do {                                                                                 \
-        const MASK four = {0, 0, 0, 0, M, M, M, M, 0, 0, 0, 0, M, M, M, M};              \
-        const MASK two = {0, 0, M, M, 0, 0, M, M, 0, 0, M, M, 0, 0, M, M};               \
-        const MASK one = {0, M, 0, M, 0, M, 0, M, 0, M, 0, M, 0, M, 0, M};               \
+        const VEC four = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};              \
+        const VEC two = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};               \
+        const VEC one = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};               \
         CROSS_LANES(v, four, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);      \
         CROSS_LANES(v, two, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);       \
         CROSS_LANES(v, one, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);       \
@@ -149,6 +153,7 @@ void isthmus_prepare(void) {
 #undef TARGET
 #undef LOWER
 #undef LOWEST
+#undef ADD_PRODUCT
 #undef NOT_BELOW
 #endif
 
@@ -184,7 +189,8 @@ int isthmus_runs(int level) {
     if (level == ISTHMUS_PORTABLE) return 1;
 #if HAS_X86
     __builtin_cpu_init();
-    if (level == ISTHMUS_AVX2) return __builtin_cpu_supports("avx2") != 0;
+    if (level == ISTHMUS_AVX2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #ifdef ISTHMUS_EMULATE_AVX512
     if (level == ISTHMUS_AVX512) return __builtin_cpu_supports("avx2") != 0;
 #else
