@@ -9,10 +9,12 @@ import numpy as np
 from jaxtyping import Float, Float16, UInt8
 
 from isthmus import frames
+from isthmus.codec.bits import decode_bits, encode_bits
 from isthmus.core.bits import pack_signs, unpack_signs
 from isthmus.core.door import shown
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.decoders.spec import CodecSpec
+from isthmus.frames import HadamardFrame
 
 BLOCK_ROWS = 256
 """Rows that are decoded together, counted from the first row of their chunk.
@@ -116,13 +118,17 @@ class SignCoder(AbstractCoder):
             DataError: If a number is not finite.
         """
         x = self._checked_rows(rows)
+        spec = self._spec
+        plain = spec.gains is None and spec.norm is None and x.dtype == np.float32
+        if plain and isinstance(self._frame, HadamardFrame):
+            return encode_bits(self._frame, x, centre=spec.mean), None
         packed = np.empty((x.shape[0], -(-self.n_bits // 8)), np.uint8)
         norms = np.empty(x.shape[0], np.float16) if self.has_norms else None
         for start in range(0, x.shape[0], _ENCODED_ROWS):
             block = slice(start, start + _ENCODED_ROWS)
             centred = x[block] - self._as("mean", x.dtype)
-            if self._spec.norm is not None and norms is not None:
-                centred, norms[block] = self._spec.norm.even(centred)
+            if spec.norm is not None and norms is not None:
+                centred, norms[block] = spec.norm.even(centred)
             packed[block] = self._signs(centred)
         return packed, norms
 
@@ -155,13 +161,7 @@ class SignCoder(AbstractCoder):
                 f"got {shown(norms)}."
             )
         kind = np.dtype(dtype)
-        rows = np.empty((packed.shape[0], self.n_input), kind)
-        for start in range(0, packed.shape[0], BLOCK_ROWS):
-            block = slice(start, min(start + BLOCK_ROWS, packed.shape[0]))
-            bits = np.zeros((BLOCK_ROWS, packed.shape[1]), np.uint8)
-            count = block.stop - start
-            bits[:count] = packed[block]
-            rows[block] = self._linear(unpack_signs(bits, self.n_bits, kind))[:count]
+        rows = self._linear(packed, kind)
         if norms is not None:
             rows *= norms.astype(kind)[:, None]
         rows += self._as("mean", kind)
@@ -172,17 +172,32 @@ class SignCoder(AbstractCoder):
             return pack_signs(centred @ self._as("encoder_weight", centred.dtype).T)
         if self._spec.gains is not None:
             centred = centred * self._as("gains", centred.dtype)
+        if isinstance(self._frame, HadamardFrame):
+            return encode_bits(self._frame, centred)
         return frames.encode_signs(self._frame, centred)
 
-    def _linear(self, codes: np.ndarray) -> np.ndarray:
-        if self._spec.decoder_weight is not None:
-            rows: np.ndarray = codes @ self._as("decoder_weight", codes.dtype).T
-            return rows
-        assert self._frame is not None
-        rows = self._frame.adjoint(codes)
+    def _linear(self, packed: np.ndarray, kind: np.dtype) -> np.ndarray:
+        """A y of every row."""
+        dense = self._spec.decoder_weight is not None
+        if not dense and isinstance(self._frame, HadamardFrame) and kind == np.float32:
+            rows = decode_bits(self._frame, np.ascontiguousarray(packed))
+        else:
+            rows = np.empty((packed.shape[0], self.n_input), kind)
+            for start in range(0, packed.shape[0], BLOCK_ROWS):
+                block = packed[start : start + BLOCK_ROWS]
+                bits = np.zeros((BLOCK_ROWS, packed.shape[1]), np.uint8)
+                bits[: block.shape[0]] = block
+                made = self._product(unpack_signs(bits, self.n_bits, kind))
+                rows[start : start + BLOCK_ROWS] = made[: block.shape[0]]
         if self._spec.decoder_gains is not None:
-            rows *= self._as("decoder_gains", codes.dtype)
+            rows *= self._as("decoder_gains", kind)
         return rows
+
+    def _product(self, codes: np.ndarray) -> Any:
+        if self._spec.decoder_weight is not None:
+            return codes @ self._as("decoder_weight", codes.dtype).T
+        assert self._frame is not None
+        return self._frame.adjoint(codes)
 
     def _as(self, name: str, dtype: np.dtype) -> np.ndarray:
         """An array of the code in another type, converted once."""
