@@ -65,6 +65,9 @@ def test_without_the_model_in_it(fitted):
     assert code == 2
     assert "--model" in err
     assert fitted(*make[:-1], "--append")[0] == 0
+    code, _, err = fitted(*make, "--append")
+    assert code == 2
+    assert "`--no-model` is for new archives" in err
 
 
 def test_packed_codes_go_out_and_come_back(fitted):

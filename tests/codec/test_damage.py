@@ -373,3 +373,25 @@ def test_an_archive_inside_the_bits_of_another_is_not_taken_for_its_parts(tmp_pa
         file.truncate(places[2])
     with ArchiveReader(path, recover=True) as archive:
         np.testing.assert_array_equal(archive.packed_rows()[0], inner[:8])
+
+
+@pytest.mark.parametrize("zeros", [False, True], ids=["cut", "zeros"])
+def test_rows_are_added_after_an_append_that_was_stopped_anywhere(zeros, made, changed):
+    # A system that stops may leave a file of full length whose last pages are zeros.
+    begin, size = made.first_end, len(made.raw)
+    table = made.tables[-1].offset
+    places = {begin + 1, begin + 63, begin + 64, begin + 65, begin + 200, table, table + 64}
+    places |= {table + 1, table + 65, table + 100, size - 64, size - 63, size - 1}
+    more = some_rows(30, seed=8)
+    due = np.concatenate([made.decoded[:400], CODER.decode(*CODER.encode(more))])
+    for place in sorted(places):
+        raw = made.raw[:place] + (bytes(size - place) if zeros else b"")
+        path = changed(raw)
+        if place >= size - 64 and zeros:  # the first head and all entries are there
+            assert inspect_archive(path).n_rows == 520
+            continue
+        assert inspect_archive(path).n_rows == 400
+        with pytest.warns(DataWarning, match="interrupted; they are dropped"):
+            encode_archive(more, CODER, path, append=True)
+        assert verify_archive(path).ok
+        np.testing.assert_array_equal(decode_archive(path), due)

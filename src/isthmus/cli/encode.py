@@ -59,14 +59,16 @@ def encode(
     from isthmus.codec import encode_archive
     from isthmus.core.progress import progress_bar
 
-    _check(output, model, append, force)
+    _check(output, model, append, force, no_model)
     coder = coder_from(output if model is None else model)
     same: dict[str, Any] = {"append": append, "force": force, "embed": not no_model}
     with told_warnings(quiet), progress_bar(enabled=not quiet) as tell:
         if packed:
             from isthmus.codec import import_codes
 
-            told = import_codes(data, coder, output, **same, progress=tell)
+            told = import_codes(
+                data, coder, output, **same, chunk_rows=chunk_rows, progress=tell
+            )
         else:
             source = _source(
                 data,
@@ -86,13 +88,19 @@ def encode(
     )
 
 
-def _check(output: Path, model: Path | None, append: bool, force: bool) -> None:
+def _check(
+    output: Path, model: Path | None, append: bool, force: bool, no_model: bool
+) -> None:
     from isthmus.core.errors import DataNotFound, OutputError, ValueOutOfRange
 
     if output.suffix.lower() != ".isth":
         raise ValueOutOfRange(f"`--output` must end in .isth; got {output.name!r}.")
     if append and force:
         raise ValueOutOfRange("`--append` and `--force` exclude each other; give one.")
+    if append and no_model:
+        raise ValueOutOfRange(
+            "`--no-model` is for new archives: with --append the model stays where it is."
+        )
     if append and not os.path.exists(output):
         raise DataNotFound(f"`{output}`: there is no such archive to append to.")
     if model is None and not append:

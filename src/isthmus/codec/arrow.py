@@ -91,6 +91,7 @@ def import_codes(
     append: bool = False,
     force: bool = False,
     embed: bool = True,
+    chunk_rows: int | None = None,
     progress: Progress | None = None,
 ) -> Inspection:
     """Make an archive of packed codes in a Parquet or Arrow file.
@@ -103,6 +104,7 @@ def import_codes(
         append: Add to an archive of the same code.
         force: Replace a file that is there.
         embed: Whether the archive holds the code, or only its digest.
+        chunk_rows: As for :func:`~isthmus.codec.encode_archive`.
         progress: Told how many rows were read.
 
     Returns:
@@ -123,11 +125,13 @@ def import_codes(
         if append:
             with ArchiveReader(path) as archive:
                 _refuse_digest(archive.path.name, archive.header["model"]["digest"], coder)
-            writer = append_archive(path)
+            writer = append_archive(path, chunk_rows=chunk_rows)
         else:
             model = spec_to_bytes(coder.spec) if embed else b""
             header = archive_header(coder, None, len(model))
-            writer = create_archive(path, header, model=model, force=force)
+            writer = create_archive(
+                path, header, model=model, force=force, chunk_rows=chunk_rows
+            )
         with writer:
             before = writer.n_rows
             for batch in batches:

@@ -115,7 +115,7 @@ class _Found:
         self.tables: list[TableHead] = []
         self.parts: list[np.ndarray] = []
         self.heads: dict[int, np.ndarray] = {}
-        self.damages: list[Damage] = []
+        self.damages: list[tuple[int, Damage]] = []  # and where
 
     def by_tables(self, last: TableHead) -> bool:
         """Follow the tables back from the last; False if one cannot be believed."""
@@ -153,19 +153,22 @@ class _Found:
                 and place in (part.offset, part.end - UNIT)
                 and part not in self.tables
             ):
-                self.tables.append(part)
-        for head in self.tables:
-            entries = self.entries(head)
-            if entries is None:
-                self.damages.append(
-                    Damage("table", f"the one at byte {head.offset} is damaged")
-                )
-            else:
-                self.parts.append(_numbered(entries, head.first_chunk))
+                self._take_table(part)
         if not self.tables:
-            self.damages.append(
-                Damage("table", "it is missing: the file was cut or never finished")
-            )
+            reason = "it is missing: the file was cut or never finished"
+            self.damages.append((0, Damage("table", reason)))
+
+    def _take_table(self, head: TableHead) -> None:
+        """Note a table, unless the system stopped while it was being written."""
+        entries = self.entries(head)
+        if entries is not None:
+            self.parts.append(_numbered(entries, head.first_chunk))
+        elif read_at(self.file, head.end - UNIT, UNIT) == head.to_bytes():
+            damage = Damage("table", f"the one at byte {head.offset} is damaged")
+            self.damages.append((head.offset, damage))
+        else:
+            return
+        self.tables.append(head)
 
     def entries(self, head: TableHead) -> np.ndarray | None:
         """Entries of a table, or None if they are damaged or impossible."""
@@ -214,14 +217,17 @@ class _Found:
         row = np.array([(head.index, place, head.first, head.n_rows, head.crc)], CHUNK)
         rows = (head.first, head.first + head.n_rows)
         name = f"chunk {head.index}"
+        damage = None
         if head.row_bytes + head.norm_bytes != self._row_size:
-            self.damages.append(Damage(name, "its rows are of another length", rows))
+            damage = Damage(name, "its rows are of another length", rows)
         elif place + UNIT + head.payload_size > self.size:
-            self.damages.append(Damage(name, "the file ends in it", rows))
+            damage = Damage(name, "the file ends in it", rows)
         elif head.index not in self.heads:
             self.heads[head.index] = row
         elif self.heads[head.index]["crc"][0] != head.crc:
-            self.damages.append(Damage(name, f"it comes again at byte {place}"))
+            damage = Damage(name, f"it comes again at byte {place}")
+        if damage is not None:
+            self.damages.append((place, damage))
 
     def contents(self, damages: list[Damage]) -> Contents:
         """All that was found, by rows."""
@@ -233,15 +239,14 @@ class _Found:
         vouched = [row for row in heads if row["offset"][0] < end]
         chunks, doubts = _in_order(_joined([*self.parts, *vouched]), n_rows)
         loose = _joined([row for row in heads if row["offset"][0] >= end])
+        found = [one for place, one in self.damages if place < end or not end]
         if end and end < self.size:
-            self.damages.append(
-                Damage(
-                    "end",
-                    f"{self.size - end} bytes behind the last table: rows are being "
-                    "appended, or were until the writer was stopped, or the file was cut",
-                )
+            reason = (
+                f"{self.size - end} bytes behind the last table: rows are being appended, "
+                "or were until the writer was stopped, or the file was cut"
             )
-        found = damages + self.damages + doubts
+            found.append(Damage("end", reason))
+        found = damages + found + doubts
         return Contents(
             self.preamble,
             self.header,
