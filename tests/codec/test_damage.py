@@ -12,13 +12,17 @@ from codec.made import dense_coder, some_rows
 from isthmus.codec import (
     ArchiveReader,
     crc32c,
+    create_archive,
     decode_archive,
     encode_archive,
     inspect_archive,
     verify_archive,
 )
+from isthmus.codec.stored_spec import spec_to_bytes
 from isthmus.core import DataError, DataWarning
 from isthmus.core.errors import IsthmusError
+from isthmus.core.files import packed
+from isthmus.decoders import CodecSpec
 
 CODER = dense_coder()
 
@@ -358,8 +362,6 @@ def test_a_damaged_table_is_replaced_by_the_heads_of_its_chunks(made, changed):
 
 def test_an_archive_inside_the_bits_of_another_is_not_taken_for_its_parts(tmp_path, made):
     # Bits may be anything: here they are a chunk with the head of this very archive.
-    from isthmus.codec import create_archive
-
     path = tmp_path / "x.isth"
     inner = np.frombuffer(made.raw[made.start : made.start + 640], np.uint8).reshape(-1, 64)
     header = {"n_bits": 512, "norm": "none", "model": {"digest": "x", "bytes": 0}}
@@ -395,3 +397,59 @@ def test_rows_are_added_after_an_append_that_was_stopped_anywhere(zeros, made, c
             encode_archive(more, CODER, path, append=True)
         assert verify_archive(path).ok
         np.testing.assert_array_equal(decode_archive(path), due)
+
+
+def held(path, model, digest, n_bits=20):
+    """An archive of one row with any bytes for a model."""
+    stored = {"digest": digest, "bytes": len(model)}
+    header = {"n_bits": n_bits, "norm": "none", "model": stored, "n_input": 12}
+    with create_archive(path, header, model=model, force=True) as writer:
+        writer.write(np.zeros((1, -(-n_bits // 8)), np.uint8))
+    return path
+
+
+def test_models_that_are_none(tmp_path):
+    path = tmp_path / "x.isth"
+    spec = dense_coder(norm=False).spec
+    good = spec_to_bytes(spec)
+    assert decode_archive(held(path, good, spec.digest)).shape == (1, 12)
+    plain, arrays = spec.parts()
+    kind = {"format": "isthmus-codec", "version": 1}
+    fewer = {name: array for name, array in arrays.items() if name != "mean"}
+    with_hole = {**arrays, "mean": np.full(12, np.nan)}
+    cases = [
+        (b"", "holds no model"),
+        (b"x" * 500, "cannot be read as a code"),
+        (struct.pack("<Q", 2**60) + good[8:], "cannot be read as a code"),
+        (packed(arrays, {**kind, **plain, "version": 2}), "version 2 of the code format"),
+        (packed(arrays, {**kind, **plain, "format": "x"}), "no isthmus code"),
+        (packed(arrays, kind), "lacks a part"),
+        (packed(fewer, {**kind, **plain}), "lacks a part"),
+        (packed(with_hole, {**kind, **plain}), "must be finite"),
+        (packed(arrays, {**kind, **plain, "n_code": "20"}), "whole number"),
+        (packed(arrays, {**kind, **plain, "norm_mean": "x"}), "wrong one"),
+        (packed(arrays, {**kind, **plain, "decoder": "mlp"}), "update isthmus"),
+        (spec_to_bytes(dense_coder(n_code=21, norm=False).spec), "another one"),
+        (spec_to_bytes(dense_coder(norm=False, seed=4).spec), "another one"),
+    ]
+    for model, words in cases:
+        with pytest.raises(DataError, match=words) as caught:
+            decode_archive(held(path, model, spec.digest))
+        assert "\n" not in str(caught.value)
+        if model:
+            assert [one.part for one in verify_archive(path).damages] == ["model"]
+        with ArchiveReader(path) as archive:
+            assert archive.packed_rows()[0].shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("frame", "n_code", "n_input", "rounds"),
+    [("haar", 2**24, 2**16, 1), ("hadamard", 12, 12, 1), ("dct", 8, 8, 9)],
+)
+def test_codes_that_cannot_be_made_are_refused(frame, n_code, n_input, rounds, tmp_path):
+    mean = np.zeros(n_input)
+    spec = CodecSpec(mean=mean, n_code=n_code, frame=frame, rounds=rounds)
+    path = held(tmp_path / "x.isth", spec_to_bytes(spec), spec.digest, n_code)
+    with pytest.raises(IsthmusError) as caught:
+        decode_archive(path)
+    assert "\n" not in str(caught.value)

@@ -140,6 +140,9 @@ class CodecSpec:
                 "`CodecSpec(norm=...)` must have a positive mean length, and coordinates "
                 f"of {self.n_input} rows if any; got {shown(self.norm)}."
             )
+        if turn is not None:
+            turn = np.ascontiguousarray(turn, dtype=np.float64)
+        object.__setattr__(self, "norm", NormScale(float(mean), turn))
 
     @property
     def n_input(self) -> int:
