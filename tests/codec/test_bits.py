@@ -183,7 +183,7 @@ def test_memory_is_that_of_the_codes(kernel, rng):
     import tracemalloc
 
     frame = frames.hadamard(256, 256, rng=0)
-    x = rng.standard_normal((20_000, 256)).astype(np.float32)
+    x = rng.standard_normal((50_000, 256), dtype=np.float32)
     codec.encode_bits(frame, x[:1])
     tracemalloc.start()
     codec.encode_bits(frame, x)

@@ -22,8 +22,10 @@
 
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline))
+#define PREFETCH(p) __builtin_prefetch(p)
 #else
 #define INLINE static __inline
+#define PREFETCH(p) ((void)0)
 #endif
 
 #if defined(__GNUC__) && defined(__x86_64__)
@@ -35,11 +37,13 @@
 
 enum { FROM_BUFFER, FROM_FLIPPED, FROM_CENTRED, FROM_BITS };
 enum { TO_BUFFER, TO_CODES, TO_ROW };
+enum { AHEAD = 1024 }; /* entries between what is worked on and what is fetched */
 
 /* What one round of one row reads and writes. */
 typedef struct {
     float *buffer;
     const float *x, *centre, *flips; /* read at the start */
+    const float *ahead;              /* of a later row, fetched meanwhile; NULL: none */
     const uint8_t *codes;
     const float *threshold; /* at the end */
     uint8_t *out_codes;
@@ -243,6 +247,7 @@ int64_t isthmus_encode(const isthmus_frame *frame, const float *x, int64_t rows,
     const int64_t n = frame->n_long, width = (frame->n_code + 7) / 8;
     const int spread = frame->n_input < n || (frame->n_code == n && frame->places) || n < 8;
     const int direct = frame->n_code == n && n >= 8;
+    const int64_t ahead = n < AHEAD ? AHEAD / n : 1;
     void *block;
     float bad[16] = {0};
     isthmus_row row = {0};
@@ -254,6 +259,7 @@ int64_t isthmus_encode(const isthmus_frame *frame, const float *x, int64_t rows,
     for (int64_t i = 0; i < rows && failed == ISTHMUS_DONE; i++) {
         int from = frame->centre ? FROM_CENTRED : FROM_FLIPPED, finite = 1;
         row.x = x + i * frame->n_input;
+        row.ahead = i + ahead < rows ? row.x + ahead * frame->n_input : NULL;
         row.centre = frame->centre;
         row.out_codes = codes + i * width;
         if (spread) {
@@ -267,6 +273,7 @@ int64_t isthmus_encode(const isthmus_frame *frame, const float *x, int64_t rows,
             one_round(level, from, to, &row, n);
             from = FROM_FLIPPED;
             row.x = row.buffer;
+            row.ahead = NULL;
         }
         if (!direct) finite = pack_kept(frame, row.buffer, row.out_codes);
         for (int k = 0; k < 16; k++) {

@@ -41,6 +41,7 @@ INLINE TARGET VEC NAME(fetch)(const int from, const isthmus_row *row, int64_t i)
 #endif
     }
     if (from == FROM_BUFFER) return NAME(load)(row->buffer + i);
+    if (row->ahead) PREFETCH(row->ahead + i);
     VEC v = NAME(load)(row->x + i);
     if (from == FROM_CENTRED) v -= NAME(load)(row->centre + i);
     return v * NAME(load)(row->flips + i);
