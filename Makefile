@@ -33,7 +33,7 @@ slow: setup  ## minutes: statistical claims and real data (ISTHMUS_DATA)
 bench: setup  ## speeds and memory as ratios within one run, to benchmarks/results/
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
-rivals: benchmarks/envs/pythae/.stamp  ## pinned peers of the benchmarks, each in its own environment
+rivals: benchmarks/envs/pythae/.stamp benchmarks/envs/faiss/.stamp  ## pinned peers of the benchmarks, each in its own environment
 
 benchmarks/envs/%/.stamp: benchmarks/envs/%.txt
 	$(PYTHON) -m venv benchmarks/envs/$*

@@ -281,10 +281,21 @@ def test_doctor(isthmus, monkeypatch):
     assert facts["packages"]["numpy"] == np.__version__
     assert facts["data"]["digits"] is True
     assert facts["data"]["mnist"] is False
+    assert facts["kernel"] == facts["kernels"][-1]
     code, out, _ = isthmus("doctor")
     assert code == 0
+    assert f"kernel    {facts['kernel']} " in out
     assert "not installed" in out or "torch" in out
     assert all(f"  {name} " in out for name in facts["data"])
+
+
+def test_doctor_says_which_kernel_was_asked_for(isthmus, monkeypatch):
+    monkeypatch.setenv("ISTHMUS_KERNEL", "numpy")
+    assert json.loads(isthmus("doctor", "--json")[1])["kernel"] == "numpy"
+    monkeypatch.setenv("ISTHMUS_KERNEL", "abacus")
+    code, _, err = isthmus("doctor")
+    assert code == 2
+    assert "abacus" in err
 
 
 def test_version_and_help(isthmus):

@@ -21,7 +21,7 @@ _EXTRAS = {
 
 
 def doctor(json: Json = False) -> None:
-    """Show versions, extras, devices and the data sets found."""
+    """Show versions, the coding kernel, extras, devices and the data sets found."""
     facts = examine()
     if json:
         print_json(facts)
@@ -29,6 +29,8 @@ def doctor(json: Json = False) -> None:
     typer.echo(f"isthmus {facts['isthmus']}, Python {facts['python']}")
     typer.echo(f"machine   {facts['machine']}, {facts['cores']} cores")
     typer.echo(f"device    {', '.join(facts['devices'])}")
+    runs = ", ".join(facts["kernels"])
+    typer.echo(f"kernel    {facts['kernel']} (can run: {runs})")
     for name, version in facts["packages"].items():
         typer.echo(f"  {name:14}{version or 'MISSING'}")
     typer.echo("extras    (pip install 'isthmus[NAME]')")
@@ -45,6 +47,7 @@ def examine() -> dict[str, Any]:
     import platform
 
     from isthmus import __version__
+    from isthmus.codec import kernel_in_use, kernels
     from isthmus.data import available
 
     folder = os.environ.get("ISTHMUS_DATA")
@@ -54,6 +57,8 @@ def examine() -> dict[str, Any]:
         "machine": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "devices": _devices(),
+        "kernel": kernel_in_use(),
+        "kernels": list(kernels()),
         "packages": {name: _installed(name) for name in _BASE},
         "extras": {extra: _installed(name) for extra, name in _EXTRAS.items()},
         "data_folder": folder,

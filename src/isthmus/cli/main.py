@@ -9,7 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from isthmus import __version__
-from isthmus.cli import diagnose, doctor, fit, limits, plan, report, topology
+from isthmus.cli import (
+    decode,
+    diagnose,
+    doctor,
+    encode,
+    fit,
+    inspect,
+    limits,
+    plan,
+    report,
+    topology,
+    verify,
+)
 
 _INTERRUPTED = 130
 
@@ -27,6 +39,10 @@ app.command("limits")(limits.limits)
 app.command("topology")(topology.topology)
 app.command("fit")(fit.fit)
 app.command("diagnose")(diagnose.diagnose)
+app.command("encode")(encode.encode)
+app.command("decode")(decode.decode)
+app.command("inspect")(inspect.inspect)
+app.command("verify")(verify.verify)
 app.command("plan")(plan.plan)
 app.command("doctor")(doctor.doctor)
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from isthmus.core.errors import DataError, DataNotFound, OutputError, ValueOutOfRange
+from isthmus.core.errors import (
+    DataError,
+    DataNotFound,
+    IsthmusError,
+    OutputError,
+    ValueOutOfRange,
+)
 
 _KEY = "isthmus"
 _HEADER_SUM = "header_checksum"
@@ -61,6 +68,32 @@ def write_whole(target: Path, payload: bytes, *, temporary: str | None = None) -
         ...     [p.name for p in Path(folder).iterdir()]
         ['a']
     """
+    with whole_file(target, temporary=temporary) as file:
+        file.write(payload)
+
+
+@contextlib.contextmanager
+def whole_file(target: Path, *, temporary: str | None = None) -> Iterator[BinaryIO]:
+    """Open a file that gets its name when the body ends, flushed to the disk.
+
+    Args:
+        target: Replaced if it is there.
+        temporary: As for :func:`write_whole`.
+
+    Yields:
+        The file, under another name.
+
+    Raises:
+        OutputError: If the file cannot be written; nothing is left behind, as after any
+            error of the body.
+
+    Examples:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with whole_file(Path(folder) / "a") as file:
+        ...         _ = file.write(b"te"), file.write(b"xt")
+        ...     (Path(folder) / "a").read_bytes()
+        b'text'
+    """
     part = None
     try:
         if temporary is None:
@@ -70,22 +103,22 @@ def write_whole(target: Path, payload: bytes, *, temporary: str | None = None) -
             part = target.parent / temporary
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         with os.fdopen(handle, "wb") as file:
-            file.write(payload)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(part, 0o644)
         os.replace(part, target)
-        _flush_folder(target.parent)
+        flush_folder(target.parent)
     except BaseException as error:
         if part is not None:
             part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and not isinstance(error, IsthmusError):
             raise OutputError(f"`{target}` cannot be written: {error.strerror}.") from error
         raise
 
 
-def _flush_folder(folder: Path) -> None:
-    """So that the rename itself survives a loss of power, where folders can be flushed."""
+def flush_folder(folder: Path) -> None:
+    """Make a rename in it survive a loss of power, where folders can be flushed."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -144,22 +177,70 @@ def unpacked(
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise DataError(f"`{source.name}` cannot be read as a {noun}: {error}.") from error
+    return _checked(source.name, header, arrays, kind=kind, noun=noun, version=version)
+
+
+def unpacked_bytes(
+    name: str, raw: bytes, *, kind: str, noun: str, version: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """As :func:`unpacked`, of bytes that are in memory.
+
+    Args:
+        name: What to call them in messages.
+        raw: What :func:`packed` made.
+        kind: The format that they must be of.
+        noun: What they are, for messages.
+        version: The version that is understood.
+
+    Returns:
+        Header and arrays.
+
+    Raises:
+        DataError: If they are damaged, of another format or of a newer version.
+
+    Examples:
+        >>> raw = packed({"x": np.ones(2)}, {"format": "f", "version": 1, "seed": 7})
+        >>> unpacked_bytes("raw", raw, kind="f", noun="thing", version=1)[0]["seed"]
+        7
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays = load(raw)
+        size = int.from_bytes(raw[:8], "little")
+        header = json.loads(json.loads(raw[8 : 8 + size])["__metadata__"][_KEY])
+    except (SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DataError(f"`{name}` cannot be read as a {noun}: {error}.") from error
+    return _checked(name, header, arrays, kind=kind, noun=noun, version=version)
+
+
+def _checked(
+    name: str,
+    header: Any,
+    arrays: dict[str, np.ndarray],
+    *,
+    kind: str,
+    noun: str,
+    version: int,
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Refuse another format, a newer version and what lacks its checksums."""
     if not isinstance(header, dict) or header.get("format") != kind:
-        raise DataError(f"`{source.name}` holds arrays, but no isthmus {noun}.")
+        raise DataError(f"`{name}` holds arrays, but no isthmus {noun}.")
     if header.get("version") != version:
         raise DataError(
-            f"`{source.name}` has version {header.get('version')} of the {noun} format; "
+            f"`{name}` has version {header.get('version')} of the {noun} format; "
             f"this isthmus reads {version}. Update isthmus."
         )
     if header.get("checksum") != checksum(arrays):
         raise DataError(
-            f"`{source.name}` is damaged: its numbers do not have the checksum in its "
+            f"`{name}` is damaged: its numbers do not have the checksum in its "
             f"header. Make or copy the {noun} again."
         )
     written = header.pop(_HEADER_SUM, None)  # older files have none
     if written is not None and written != header_sum(header):
         raise DataError(
-            f"`{source.name}` is damaged: its header does not have the checksum in it. "
+            f"`{name}` is damaged: its header does not have the checksum in it. "
             f"Make or copy the {noun} again."
         )
     return header, arrays

@@ -44,3 +44,34 @@ def lazy_attributes(
         return getattr(module, name)
 
     return __getattr__
+
+
+def needed_module(package: str, extra: str, *parts: str) -> Any:
+    """Import an optional package, or say which extra brings it.
+
+    Args:
+        package: Its name.
+        extra: The extra of isthmus that installs it.
+        parts: Submodules to import too.
+
+    Returns:
+        The package.
+
+    Raises:
+        MissingDependency: If it is not installed.
+
+    Examples:
+        >>> needed_module("json", "none", "json.decoder").__name__
+        'json'
+    """
+    try:
+        for part in parts:
+            importlib.import_module(part)
+        return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != package:
+            raise
+        raise MissingDependency(
+            f"This must have {package}; it is not installed. Run pip install "
+            f"'isthmus[{extra}]'."
+        ) from error

@@ -8,10 +8,12 @@ from isthmus.decoders.learn_prior import learn_prior
 from isthmus.decoders.linear import LinearDecoder
 from isthmus.decoders.message_passing import Decoding, MessagePassingDecoder
 from isthmus.decoders.rigamp import RIGAMP
+from isthmus.decoders.spec import CodecSpec
 
 _NEED_TORCH = {"LearnedDecoder": "isthmus.decoders.learned"}
 __all__ = [
     "AbstractDecoder",
+    "CodecSpec",
     "Decoding",
     "DenoisingDecoder",
     "Gate",

@@ -1,4 +1,5 @@
 from isthmus.core.lazy import lazy_attributes
+from isthmus.estimators.codec_spec import codec_spec
 from isthmus.estimators.elbows import Elbows
 from isthmus.estimators.intrinsic_dimension import IntrinsicDimension
 from isthmus.estimators.persistence import load, save
@@ -15,6 +16,7 @@ __all__ = [
     "Sweep",
     "SweepRun",
     "TransformCoder",
+    "codec_spec",
     "load",
     "save",
     "sweep",

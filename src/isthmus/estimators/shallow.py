@@ -22,10 +22,10 @@ from isthmus.core.progress import progress_bar
 from isthmus.core.protocol import nmse_of, total_bits
 from isthmus.core.random import as_rng
 from isthmus.data.principal import Principal
+from isthmus.decoders.norms import norm_scale
 from isthmus.estimators.encoders import ENCODERS, Encoder, Task
 from isthmus.estimators.gaussian_fit import gaussian_decoder
 from isthmus.estimators.linear_fit import fit_linear_decoder
-from isthmus.estimators.norms import norm_scale
 from isthmus.estimators.parameters import (
     check_choices,
     check_codes,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.errors import DataError, ValueOutOfRange
-from isthmus.estimators.norms import NormScale
+from isthmus.decoders.norms import NormScale
 from isthmus.estimators.plain_values import feature_names, plain_value, set_feature_names
 from isthmus.estimators.posterior_state import restored_posterior, state_of
 from isthmus.estimators.shallow import ShallowAutoencoder
