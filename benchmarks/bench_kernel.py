@@ -1,8 +1,8 @@
 """Coding kernel on one core: its levels and NumPy, beside faiss and the memory's speed.
 
-Every call takes the next 4 MB of 64, so that rows come from memory. All take turns; times are
-those of the processor for the one thread, which do not count while others have the core.
-faiss (`make rivals`) flips and transforms three times; it runs in a process of its own.
+Every call takes the next 4 MB of 64, so that rows come from memory. All take turns; times
+are those of the processor for the one thread, which do not count while others have the
+core. faiss (`make rivals`) flips and transforms three times, in a process of its own.
 """
 
 import os
