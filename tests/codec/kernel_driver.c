@@ -51,7 +51,8 @@ static void plain_encode(const isthmus_frame *f, const float *x, uint8_t *code) 
     free(v);
 }
 
-static void plain_decode(const isthmus_frame *f, const uint8_t *code, float scale, float *x) {
+static void plain_decode(const isthmus_frame *f, const uint8_t *code, float scale,
+                         float *x) {
     const int64_t n = f->n_long;
     float *v = calloc((size_t)n, sizeof *v);
     for (int64_t i = 0; i < f->n_code; i++)

@@ -1,5 +1,5 @@
-/* Sign flips, fast Walsh-Hadamard transform, comparison and packing of bits in one pass over
-   float32 rows, and back: unpacking, transform, scale.
+/* Sign flips, fast Walsh-Hadamard transform, comparison and packing of bits in one pass
+   over float32 rows, and back: unpacking, transform, scale.
 
    Nothing is normalised before the comparison: a transform is sums and differences, each
    rounded once to float32, so that whoever adds in the same order gets the same bits. The
@@ -18,6 +18,10 @@
 #endif
 #ifdef __FAST_MATH__
 #error "-ffast-math would reorder sums: the bits would differ"
+#endif
+
+#ifdef _MSC_VER
+#pragma fp_contract(off)
 #endif
 
 #if defined(__GNUC__)
@@ -71,9 +75,9 @@ void isthmus_prepare(void) {
     }
 }
 
-/* 8 while three strides or more are left above a chunk, then 4 or 2; never 8 before a 2. */
-#define RADIX(n, chunk) \
-    ((n) == 2 * (chunk) ? 2 : (n) == 4 * (chunk) || (n) == 16 * (chunk) ? 4 : 8)
+/* Strides of the next pass: 3 while as many are left above a chunk; of four 2 and 2. */
+#define RADIX_BITS(n, chunk)                                                              \
+    ((n) == 2 * (chunk) ? 1 : (n) == 4 * (chunk) || (n) == 16 * (chunk) ? 2 : 3)
 
 #define W 1
 #define NAME(x) portable_##x
@@ -85,7 +89,7 @@ void isthmus_prepare(void) {
 
 #if HAS_X86
 
-#ifdef __clang__
+#if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLE(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
 #else
 #define SHUFFLE(v, ...) __builtin_shuffle(v, (MASK){__VA_ARGS__})
@@ -97,18 +101,18 @@ void isthmus_prepare(void) {
 #define NAME(x) avx2_##x
 #define TARGET __attribute__((target("avx2,fma")))
 #define LOWER(v)
-#define LOWEST(v)                                            \
-    do {                                                     \
-        const VEC four = {1, 1, 1, 1, -1, -1, -1, -1};          \
-        const VEC two = {1, 1, -1, -1, 1, 1, -1, -1};           \
-        const VEC one = {1, -1, 1, -1, 1, -1, 1, -1};           \
-        CROSS_LANES(v, four, 4, 5, 6, 7, 0, 1, 2, 3);        \
-        CROSS_LANES(v, two, 2, 3, 0, 1, 6, 7, 4, 5);         \
-        CROSS_LANES(v, one, 1, 0, 3, 2, 5, 4, 7, 6);         \
+#define LOWEST(v)                                                                         \
+    do {                                                                                  \
+        const VEC four = {1, 1, 1, 1, -1, -1, -1, -1};                                    \
+        const VEC two = {1, 1, -1, -1, 1, 1, -1, -1};                                     \
+        const VEC one = {1, -1, 1, -1, 1, -1, 1, -1};                                     \
+        CROSS_LANES(v, four, 4, 5, 6, 7, 0, 1, 2, 3);                                     \
+        CROSS_LANES(v, two, 2, 3, 0, 1, 6, 7, 4, 5);                                      \
+        CROSS_LANES(v, one, 1, 0, 3, 2, 5, 4, 7, 6);                                      \
     } while (0)
-#define ADD_PRODUCT(v, f, w) \
+#define ADD_PRODUCT(v, f, w)                                                              \
     ((VEC)_mm256_fmadd_ps((__m256)(v), (__m256)(f), (__m256)(w)))
-#define NOT_BELOW(v, t) \
+#define NOT_BELOW(v, t)                                                                   \
     ((unsigned)_mm256_movemask_ps(_mm256_cmp_ps((__m256)(v), (__m256)(t), _CMP_GE_OQ)))
 #include "kernel_body.h"
 #undef W
@@ -124,32 +128,32 @@ void isthmus_prepare(void) {
 #ifdef ISTHMUS_EMULATE_AVX512 /* the same butterflies for tests on machines without it */
 #define TARGET __attribute__((target("avx2")))
 #define ADD_PRODUCT(v, f, w) ((v) * (f) + (w))
-#define NOT_BELOW(v, t)                                                  \
-    ({                                                                   \
-        unsigned bits_ = 0;                                              \
-        for (int i_ = 0; i_ < 16; i_++) bits_ |= (unsigned)((v)[i_] >= (t)[i_]) << i_; \
-        bits_;                                                           \
+#define NOT_BELOW(v, t)                                                                   \
+    ({                                                                                    \
+        unsigned bits_ = 0;                                                               \
+        for (int i_ = 0; i_ < 16; i_++) bits_ |= (unsigned)((v)[i_] >= (t)[i_]) << i_;    \
+        bits_;                                                                            \
     })
 #else
 #define TARGET __attribute__((target("avx512f")))
-#define ADD_PRODUCT(v, f, w) \
+#define ADD_PRODUCT(v, f, w)                                                              \
     ((VEC)_mm512_fmadd_ps((__m512)(v), (__m512)(f), (__m512)(w)))
-#define NOT_BELOW(v, t) \
+#define NOT_BELOW(v, t)                                                                   \
     ((unsigned)_mm512_cmp_ps_mask((__m512)(v), (__m512)(t), _CMP_GE_OQ))
 #endif
-#define LOWER(v)                                                                         \
-    do {                                                                                 \
-        const VEC eight = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};             \
-        CROSS_LANES(v, eight, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);     \
+#define LOWER(v)                                                                          \
+    do {                                                                                  \
+        const VEC eight = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};       \
+        CROSS_LANES(v, eight, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);      \
     } while (0)
-#define LOWEST(v)                                                                        \
-    do {                                                                                 \
-        const VEC four = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};              \
-        const VEC two = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};               \
-        const VEC one = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};               \
-        CROSS_LANES(v, four, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);      \
-        CROSS_LANES(v, two, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);       \
-        CROSS_LANES(v, one, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);       \
+#define LOWEST(v)                                                                         \
+    do {                                                                                  \
+        const VEC four = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};        \
+        const VEC two = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};         \
+        const VEC one = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};         \
+        CROSS_LANES(v, four, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);       \
+        CROSS_LANES(v, two, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);        \
+        CROSS_LANES(v, one, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);        \
     } while (0)
 #include "kernel_body.h"
 #undef W

@@ -1,7 +1,7 @@
 /* The transform at one width of vectors. kernel.c includes this file once per level, with
    W (floats per vector), NAME(x), TARGET (attribute of functions) and, where W > 1,
-   LOWER(v) (butterflies inside a vector, strides above 4), LOWEST(v) (strides 4, 2, 1) and
-   NOT_BELOW(v, t) (a bit per lane where v >= t).
+   LOWER(v) (butterflies inside a vector, strides above 4), LOWEST(v) (strides 4, 2, 1),
+   ADD_PRODUCT(v, f, w) (v f + w) and NOT_BELOW(v, t) (a bit per lane where v >= t).
 
    Butterflies go from the longest stride to the shortest, in every round. That order fixes
    the rounding, and with it the bits. */
@@ -47,11 +47,11 @@ INLINE TARGET VEC NAME(fetch)(const int from, const isthmus_row *row, int64_t i)
     return v * NAME(load)(row->flips + i);
 }
 
-#define CROSS(a, b)          \
-    do {                     \
-        VEC t_ = (a) - (b);  \
-        (a) = (a) + (b);     \
-        (b) = t_;            \
+#define CROSS(a, b)                                                                       \
+    do {                                                                                  \
+        VEC t_ = (a) - (b);                                                               \
+        (a) = (a) + (b);                                                                  \
+        (b) = t_;                                                                         \
     } while (0)
 
 /* Butterflies between vectors: log2(radix) strides, the longest first. */
@@ -127,17 +127,22 @@ INLINE TARGET void NAME(bottom)(const int from, const int to, const int low_done
 }
 
 /* Everything below n entries. Long rows part by part, so that each stays in cache. */
-#define DESCENT(name, to, low_done)                                                      \
-    static TARGET void NAME(name)(const isthmus_row *row, int64_t begin, int64_t n) {    \
-        if (n == CHUNK) {                                                                \
-            NAME(bottom)(FROM_BUFFER, to, low_done, row, begin);                         \
-            return;                                                                      \
-        }                                                                                \
-        const int64_t part = n / RADIX(n, CHUNK);                                        \
-        if (n / part == 8) NAME(pass)(FROM_BUFFER, 8, row, begin, n);                    \
-        if (n / part == 4) NAME(pass)(FROM_BUFFER, 4, row, begin, n);                    \
-        if (n / part == 2) NAME(pass)(FROM_BUFFER, 2, row, begin, n);                    \
-        for (int64_t i = 0; i < n; i += part) NAME(name)(row, begin + i, part);          \
+#define DESCENT(name, to, low_done)                                                       \
+    static TARGET void NAME(name)(const isthmus_row *row, int64_t begin, int64_t n) {     \
+        if (n == CHUNK) {                                                                 \
+            NAME(bottom)(FROM_BUFFER, to, low_done, row, begin);                          \
+            return;                                                                       \
+        }                                                                                 \
+        const int bits = RADIX_BITS(n, CHUNK);                                            \
+        const int64_t part = n >> bits;                                                   \
+        if (bits == 3) NAME(pass)(FROM_BUFFER, 8, row, begin, n);                         \
+        if (bits == 2) NAME(pass)(FROM_BUFFER, 4, row, begin, n);                         \
+        if (bits == 1) NAME(pass)(FROM_BUFFER, 2, row, begin, n);                         \
+        if (part == CHUNK) /* not by a call each */                                       \
+            for (int64_t i = 0; i < n; i += CHUNK)                                        \
+                NAME(bottom)(FROM_BUFFER, to, low_done, row, begin + i);                  \
+        else                                                                              \
+            for (int64_t i = 0; i < n; i += part) NAME(name)(row, begin + i, part);       \
     }
 DESCENT(to_codes, TO_CODES, 0)
 DESCENT(to_buffer, TO_BUFFER, 0)
@@ -153,10 +158,16 @@ INLINE TARGET void NAME(from)(const int from, const int to, const isthmus_row *r
         NAME(bottom)(from, to, low_done, row, 0);
         return;
     }
-    const int64_t part = n / RADIX(n, CHUNK);
-    if (n / part == 8) NAME(pass)(from, 8, row, 0, n);
-    if (n / part == 4) NAME(pass)(from, 4, row, 0, n);
-    if (n / part == 2) NAME(pass)(from, 2, row, 0, n);
+    const int bits = RADIX_BITS(n, CHUNK);
+    const int64_t part = n >> bits;
+    if (bits == 3) NAME(pass)(from, 8, row, 0, n);
+    if (bits == 2) NAME(pass)(from, 4, row, 0, n);
+    if (bits == 1) NAME(pass)(from, 2, row, 0, n);
+    if (part == CHUNK) {
+        for (int64_t i = 0; i < n; i += CHUNK)
+            NAME(bottom)(FROM_BUFFER, to, low_done, row, i);
+        return;
+    }
     for (int64_t i = 0; i < n; i += part) {
         if (to == TO_CODES) NAME(to_codes)(row, i, part);
         else if (to == TO_ROW && low_done) NAME(to_row_low)(row, i, part);

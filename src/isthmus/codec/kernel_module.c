@@ -36,9 +36,9 @@ static PyObject *run(PyObject *args, int encodes) {
     int rounds, level;
     int64_t rows, done = 0;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, encodes ? "LLiy*z*z*z*y*w*i" : "LLiy*z*z*y*y*w*i", &n_code,
-                          &n_input, &rounds, &view[0], &view[1], &view[2], &view[3],
-                          &view[4], &view[5], &level))
+    const char *format = encodes ? "LLiy*z*z*z*y*w*i" : "LLiy*z*z*y*y*w*i";
+    if (!PyArg_ParseTuple(args, format, &n_code, &n_input, &rounds, &view[0], &view[1],
+                          &view[2], &view[3], &view[4], &view[5], &level))
         return NULL;
     const isthmus_frame frame = {
         .n_code = n_code, .n_input = n_input,
@@ -48,7 +48,7 @@ static PyObject *run(PyObject *args, int encodes) {
     const Py_buffer none = {0};
     if (!fits(&frame, &view[0], &view[1], &view[2], encodes ? &view[3] : &none)
         || level < 0 || level >= ISTHMUS_LEVELS || !isthmus_runs(level)) {
-        PyErr_SetString(PyExc_ValueError, "no such frame or level, or arrays of other sizes");
+        PyErr_SetString(PyExc_ValueError, "no such frame or level, or other sizes");
         goto end;
     }
     const Py_buffer *x = &view[encodes ? 4 : 5], *codes = &view[encodes ? 5 : 4];
