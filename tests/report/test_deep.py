@@ -14,6 +14,7 @@ from isthmus.report.partitions import MOST_CELLS
 from isthmus.report.sections import dimensions, fails, generalise
 from isthmus.report.sections.base import Figure, Table, Text
 from isthmus.topology import certificate
+from isthmus.training import encoder_start
 
 pytestmark = pytest.mark.filterwarnings("ignore::isthmus.core.errors.DataWarning")
 TASK = Task(1000, 800, 800, 200, 64, False)
@@ -35,6 +36,7 @@ def measured():
             patch.setattr(part, "LEAST_STEPS", 10)
         patch.setattr(deep, "MOST_STEPS", 150)
         patch.setattr(sweeps, "MOST_STEPS", 10)
+        patch.setattr(encoder_start, "_STEPS", 20)
         return analyse(sheet(300), rates=[1.0], seed=0)
 
 
@@ -68,7 +70,9 @@ def test_the_split_adds_up_to_the_measured_error(measured):
     assert found.test.nmse < found.principal.nmse
     gain = found.principal.nmse - found.test.nmse
     assert found.better.nmse == pytest.approx(gain, rel=1e-9)
-    assert found.history.size == found.n_epochs
+    assert found.history.size == found.chosen_history.size == found.n_epochs
+    assert (found.n_fit, found.n_chosen) == (216, 24)
+    assert found.best_epoch == 1 + np.argmin(found.chosen_history)
     assert found.history[-1] < found.history[0]
     for rows in (found.train_rows, found.test_rows):
         assert np.all(np.diff(rows) >= 0)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 HIDDEN = (128, 64)
 BATCH = 128
+VALIDATION = 0.1
+"""Share of the training rows that chooses the epoch."""
 MOST_STEPS = 2000
 LEAST_STEPS = 200
 MOST_CODE = 32
@@ -58,8 +60,11 @@ class Deep:
         hidden: Widths of the encoder.
         n_parameters: Weights and biases.
         n_fit: Training rows it saw.
+        n_chosen: Others set aside, which chose the epoch.
         n_epochs: Passes over them.
+        best_epoch: The one whose weights were taken.
         history: Training NMSE after each epoch.
+        chosen_history: That of the rows set aside.
         train: NMSE of the rows it saw.
         test: NMSE of held-out rows.
         n_test: How many.
@@ -82,8 +87,11 @@ class Deep:
     hidden: tuple[int, ...]
     n_parameters: int
     n_fit: int
+    n_chosen: int
     n_epochs: int
+    best_epoch: int
     history: np.ndarray
+    chosen_history: np.ndarray
     train: Part
     test: Part
     n_test: int
@@ -158,7 +166,7 @@ def measure_deep(ground: Ground, shape: Dimensions | None, n_steps: int) -> Deep
         as_rng(ground.seed), len(ground.fit), min(len(ground.fit), FIT_ROWS)
     )
     fit = np.asarray(ground.fit[np.sort(chosen)], dtype=np.float64)
-    model = _trained(fit, n_code, n_steps, ground.seed)
+    model, fit, n_chosen = _trained(fit, n_code, n_steps, ground.seed)
     test = np.asarray(ground.test, dtype=np.float64)
     errors, before = _errors(model, test), _errors(model, fit)
     own = measure_errors(errors, ground.energy, ground.group)
@@ -179,8 +187,11 @@ def measure_deep(ground: Ground, shape: Dimensions | None, n_steps: int) -> Deep
         hidden=HIDDEN,
         n_parameters=sum(p.numel() for p in model.network_.parameters()),
         n_fit=len(fit),
+        n_chosen=n_chosen,
         n_epochs=int(model.n_epochs_),
+        best_epoch=int(model.best_epoch_),
         history=np.asarray(model.history_),
+        chosen_history=np.asarray(model.validation_history_),
         train=Part(seen.value, seen.standard_error),
         test=Part(own.value, own.standard_error),
         n_test=len(test),
@@ -204,20 +215,27 @@ def _code_length(ground: Ground, shape: Dimensions | None) -> tuple[int, str]:
     return wanted, "as many as the rows were found to need"
 
 
-def _trained(fit: np.ndarray, n_code: int, n_steps: int, seed: int) -> DeepAutoencoder:
+def _trained(
+    rows: np.ndarray, n_code: int, n_steps: int, seed: int
+) -> tuple[DeepAutoencoder, np.ndarray, int]:
+    """The network, the rows it saw, and how many others chose the epoch."""
     from isthmus.estimators.deep import DeepAutoencoder
+    from isthmus.estimators.deep_parameters import validation_rows
 
-    size = min(BATCH, len(fit))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as many latent dimensions as columns
-        return DeepAutoencoder(
+        seen = rows[validation_rows(rows, VALIDATION, as_rng(seed))[0]]
+        size = min(BATCH, len(seen))
+        model = DeepAutoencoder(
             n_code,
             hidden_layer_sizes=HIDDEN,
-            n_epochs=max(1, round(n_steps * size / len(fit))),
+            n_epochs=max(1, round(n_steps * size / len(seen))),
             batch_size=size,
-            validation_fraction=0.0,
+            validation_fraction=VALIDATION,
+            patience=None,
             random_state=seed,
-        ).fit(fit)
+        ).fit(rows)
+    return model, seen, len(rows) - len(seen)
 
 
 def _errors(model: DeepAutoencoder, rows: np.ndarray) -> np.ndarray:

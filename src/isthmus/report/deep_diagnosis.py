@@ -190,7 +190,7 @@ def _folds(halves: Halves, rows: np.ndarray) -> Folds | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SearchWarning)
         try:
-            found = fold_report(halves.reconstruct, rows)
+            found = fold_report(halves.reconstruct, rows, encode=halves.encode)
         except DataError:
             return None
     return Folds(len(rows), found.median, found.max_at_samples, found.max_error)

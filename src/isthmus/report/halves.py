@@ -21,6 +21,7 @@ class Halves:
         encoder: Torch module.
         decoder: Torch module.
         reconstruct: Rows to rows, input units.
+        encode: Rows to codes.
         mean: Taken off rows before; None where the networks take rows as they are.
         scale: By which rows are divided then.
     """
@@ -28,6 +29,7 @@ class Halves:
     encoder: Any
     decoder: Any
     reconstruct: Callable[[np.ndarray], np.ndarray]
+    encode: Callable[[np.ndarray], np.ndarray] | None
     mean: np.ndarray | None = None
     scale: float = 1.0
 
@@ -50,6 +52,7 @@ def halves_of(model: Any, bottleneck: str | None, n_input: int) -> Halves:
             if hasattr(network, "plain_decoder")
             else network.decoder,
             lambda x: model.inverse_transform(model.transform(x)),
+            model.transform,
             np.asarray(model.mean_, dtype=np.float64),
             float(model.scale_),
         )
@@ -72,4 +75,4 @@ def halves_of(model: Any, bottleneck: str | None, n_input: int) -> Halves:
         )
 
     trip = round_trip((encoder, decoder), n_input=n_input, name=CALL)
-    return Halves(encoder, decoder, trip.reconstruct)
+    return Halves(encoder, decoder, trip.reconstruct, trip.encode)

@@ -72,10 +72,12 @@ class _Cells:
         origin: np.ndarray,
         weights: np.ndarray,
         codes: np.ndarray,
+        lengths: np.ndarray,
         error: np.ndarray,
         middle: np.ndarray,
     ) -> None:
         self.origin, self.weights, self.codes = origin, weights, codes
+        self.lengths = lengths  # squared, of the codes of each two corners
         self.error, self.middle = error, middle  # of the last midpoint
 
     @classmethod
@@ -85,7 +87,10 @@ class _Cells:
         rows, place = np.unique(simplices, return_inverse=True)
         codes = image(x[rows]).reshape(len(rows), -1)[place.reshape(n, k)]
         weights = np.broadcast_to(np.eye(k), (n, k, k)).copy()
-        return cls(np.arange(n), weights, codes, np.zeros(n), weights[:, 0])
+        lengths = np.zeros((n, k, k))
+        for i in range(k):
+            lengths[:, i] = _squared(codes, codes[:, i])
+        return cls(np.arange(n), weights, codes, lengths, np.zeros(n), weights[:, 0])
 
     def some(self, index: np.ndarray) -> _Cells:
         """Chosen cells."""
@@ -93,25 +98,21 @@ class _Cells:
             self.origin[index],
             self.weights[index],
             self.codes[index],
+            self.lengths[index],
             self.error[index],
             self.middle[index],
         )
 
-    def _lengths(self) -> np.ndarray:
-        """Squared distances of the codes of each two corners, "cell corner corner"."""
-        apart = self.codes[:, :, None] - self.codes[:, None]
-        return np.asarray(np.einsum("cijk,cijk->cij", apart, apart))
-
     def spread(self) -> np.ndarray:
         """Largest distance of two corners' codes."""
-        return np.asarray(np.sqrt(self._lengths().max(axis=(1, 2), initial=0.0)))
+        return np.asarray(np.sqrt(self.lengths.max(axis=(1, 2), initial=0.0)))
 
     def halved(
         self, errors: Function, image: Function, x: np.ndarray, simplices: np.ndarray
     ) -> _Cells:
         """Both halves of each cell, cut between the corners whose codes are farthest."""
         n, k, _ = self.weights.shape
-        first, second = np.divmod(self._lengths().reshape(n, -1).argmax(axis=1), k)
+        first, second = np.divmod(self.lengths.reshape(n, -1).argmax(axis=1), k)
         cell = np.arange(n)
         middle = 0.5 * (self.weights[cell, first] + self.weights[cell, second])
         points = np.einsum("ck,ckd->cd", middle, x[simplices[self.origin]])
@@ -119,12 +120,26 @@ class _Cells:
         halves = []
         for corner in (first, second):
             weights, codes = self.weights.copy(), self.codes.copy()
+            lengths = self.lengths.copy()
             weights[cell, corner], codes[cell, corner] = middle, code
-            halves.append((weights, codes))
+            new = _squared(codes, code)
+            lengths[cell, corner], lengths[cell, :, corner] = new, new
+            halves.append((weights, codes, lengths))
+        weights, codes, lengths = map(np.concatenate, zip(*halves, strict=True))
         return _Cells(
             np.tile(self.origin, 2),
-            np.concatenate([w for w, _ in halves]),
-            np.concatenate([c for _, c in halves]),
+            weights,
+            codes,
+            lengths,
             np.tile(error, 2),
             np.tile(middle, (2, 1)),
         )
+
+
+def _squared(codes: np.ndarray, one: np.ndarray) -> np.ndarray:
+    """Squared distances of all corners of each cell to one place of it."""
+    found = np.empty(codes.shape[:2])
+    for i in range(codes.shape[1]):
+        apart = codes[:, i] - one
+        found[:, i] = np.einsum("ck,ck->c", apart, apart)
+    return found

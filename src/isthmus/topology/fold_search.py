@@ -13,7 +13,8 @@ from isthmus.topology.chase import Start, chase
 Errors = Callable[[np.ndarray], np.ndarray]
 
 _INSIDE = 64  # points drawn in every simplex that is looked at
-_MOST = 3000  # simplices of a size that are looked at
+_MOST, _LEAST = 3000, 200  # simplices of a size that are looked at
+_VALUES = 4e8  # numbers in all points of these, where that asks for fewer
 _CORNERS = 4  # at most: tetrahedra
 _STARTS = 24  # simplices searched to the end
 _WIDEST, _NARROWEST = 0.5, 1e-9  # of a simplex, steps of the search
@@ -61,10 +62,11 @@ def hunt(
     """Largest error on candidate edges and in the triangles and tetrahedra on them.
 
     A tear of a surface may lie within one triangle and touch no edge. 64 points of each
-    simplex are tried, and simplices whose codes are far apart are followed to where they
-    stay so (:func:`isthmus.topology.chase.chase`). From the worst of each of the worst
-    simplices, 24 of either kind, a random search with steps that grow on success and halve
-    on failure goes on until they are 1e-9 of the simplex, at most 100 of them.
+    simplex are tried, of at most 3000 simplices of a size (fewer above 2000 columns), and
+    simplices whose codes are far apart are followed to where they stay so
+    (:func:`isthmus.topology.chase.chase`). From the worst of each of the worst simplices,
+    24 of either kind, a random search with steps that grow on success and halve on failure
+    goes on until they are 1e-9 of the simplex, at most 100 of them.
 
     Args:
         errors: Error of each of some points.
@@ -79,12 +81,13 @@ def hunt(
     """
     rng = np.random.default_rng(0)
     near = _neighbours(edges, x.shape[0])
-    simplices, far = edges[candidates][:_MOST], _by_codes(image, x, edges)
+    most = _number_of(x.shape[1])
+    simplices, far = edges[candidates][:most], _by_codes(image, x, edges)[:most]
     chased: list[Start] = []
     starts: list[Start] = []
     for corners in range(2, min(_CORNERS, x.shape[1] + 1) + 1):
         if corners > 2:
-            simplices, far = _cofaces(simplices, near), _cofaces(far, near)
+            simplices, far = (_cofaces(part, near, most) for part in (simplices, far))
         chased += chase(errors, image, x, far)
         if not len(simplices):
             break
@@ -104,7 +107,12 @@ def _by_codes(image: Errors, x: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Edges whose ends have codes farthest apart."""
     codes = image(x)
     apart = np.linalg.norm(codes[edges[:, 0]] - codes[edges[:, 1]], axis=1)
-    return np.asarray(edges[np.argsort(-apart, kind="stable")[:_MOST]])
+    return np.asarray(edges[np.argsort(-apart, kind="stable")])
+
+
+def _number_of(n_input: int) -> int:
+    """Simplices of a size that are looked at: fewer where points are long."""
+    return int(np.clip(_VALUES / (_INSIDE * n_input), _LEAST, _MOST))
 
 
 def _errors_in(
@@ -160,13 +168,13 @@ def _climbed(
     )
 
 
-def _cofaces(simplices: np.ndarray, near: list[set[int]]) -> np.ndarray:
+def _cofaces(simplices: np.ndarray, near: list[set[int]], most: int) -> np.ndarray:
     """Simplices with one corner more, all of whose corners are neighbours."""
     found: dict[tuple[int, ...], None] = {}
     for corners in _lists(simplices):
         for other in sorted(set.intersection(*(near[v] for v in corners))):
             found[tuple(sorted((*corners, other)))] = None
-            if len(found) >= _MOST:
+            if len(found) >= most:
                 return np.array(list(found))
     return np.array(list(found)).reshape(len(found), simplices.shape[1] + 1)
 

@@ -77,9 +77,19 @@ def _lead(deep: Deep) -> str:
     return (
         f"A deep autoencoder of ReLU layers (columns–{widths} and back, "
         f"{style.count(deep.n_parameters)} weights, no quantised code), trained on "
-        f"{style.count(deep.n_fit)} training rows for {style.count(deep.n_epochs)} epochs. "
+        f"{style.count(deep.n_fit)} training rows for {style.count(deep.n_epochs)} epochs"
+        f"{_chosen(deep)}. "
         f"It has {dimensions(deep.n_code)}, {deep.why_code}. One network and seed: others "
         "differ."
+    )
+
+
+def _chosen(deep: Deep) -> str:
+    if not deep.n_chosen:
+        return ""
+    return (
+        f"; its weights are those after epoch {style.count(deep.best_epoch)}, best on "
+        f"{style.count(deep.n_chosen)} rows set aside from them"
     )
 
 
@@ -249,22 +259,29 @@ def _errors(deep: Deep) -> Figure:
 
 
 def _training(deep: Deep) -> Figure:
-    epochs = list(range(1, deep.history.size + 1))
+    lines = (
+        ("training rows, while training", deep.history, style.GREEN, "dot"),
+        ("rows set aside", deep.chosen_history, style.PURPLE, "dash"),
+    )
     data: list[dict[str, Any]] = [
         {
             "type": "scatter",
             "mode": "lines",
-            "name": "training rows, while training",
-            "x": epochs,
-            "y": [float(f"{v:.4g}") for v in deep.history],
-            "line": {"color": style.GREEN, "width": 2, "dash": "dot"},
+            "name": name,
+            "x": list(range(1, values.size + 1)),
+            "y": [float(f"{v:.4g}") for v in values],
+            "line": {"color": colour, "width": 2, "dash": dash},
             "hovertemplate": "epoch %{x}<br>%{y:.3g}<extra></extra>",
-        },
+        }
+        for name, values, colour, dash in lines
+        if values.size
+    ]
+    data.append(
         {
             "type": "scatter",
             "mode": "markers",
-            "name": "held-out rows, at the end",
-            "x": epochs[-1:],
+            "name": "held-out rows, weights kept",
+            "x": [deep.best_epoch],
             "y": [deep.test.nmse],
             "error_y": {
                 "type": "data",
@@ -273,9 +290,9 @@ def _training(deep: Deep) -> Figure:
             },
             "marker": {"size": 8, "color": style.BLUE},
             "hovertemplate": "%{y:.3g}<extra>held-out rows</extra>",
-        },
-    ]
-    values = [*data[0]["y"], deep.test.nmse]
+        }
+    )
+    values = [value for trace in data for value in trace["y"]]
     layout = style.layout(
         340,
         xaxis=style.axis("Epoch"),
@@ -284,7 +301,7 @@ def _training(deep: Deep) -> Figure:
     return Figure(
         "figure-deep-training",
         "Training of the deep autoencoder",
-        "Mean error of each epoch's batches, taken before each step. A line that still "
-        "falls at its end asks for more epochs.",
+        "Mean error of each epoch's batches, taken before each step. Where the line of "
+        "rows set aside turns up, more epochs learn the training rows alone.",
         {"data": data, "layout": layout},
     )
