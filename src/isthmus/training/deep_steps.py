@@ -34,7 +34,8 @@ class Steps:
 
     Attributes:
         whole: All that is trained: the network, or it and the penalty.
-        penalty_was_finite: Whether the penalty was, at every step of the last epoch.
+        penalty_was_finite: Whether the penalty was, at every step of the last epoch where
+            the error was.
     """
 
     def __init__(
@@ -104,7 +105,8 @@ class Steps:
                 loss = error
             else:
                 error, term = self._error_and_term(batch, self.penalty)
-                self._finite.append(term.detach().isfinite().all())
+                blown = error.detach().isfinite() & ~term.detach().isfinite().all()
+                self._finite.append(~blown)
                 loss = error + term
         loss.backward()  # type: ignore[no-untyped-call]
         if self.plan.clip_norm is not None:

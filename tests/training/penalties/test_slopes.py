@@ -91,18 +91,21 @@ def test_gradients_of_slopes_are_those_of_autograd(name):
         torch.testing.assert_close(a.expand_as(b), b.to(a), rtol=1e-9, atol=1e-10)
 
 
-def test_the_graph_of_a_pass_tells_what_a_new_pass_tells():
-    part = dense("relu").encoder
+@pytest.mark.parametrize("name", ["relu", "leaky-relu"])
+def test_the_graph_of_a_pass_tells_what_a_new_pass_tells(name):
+    part, other = dense(name).encoder, dense(name).encoder
     layers, x = chain_of(part), rows(part)
-    kept = along_graph(layers, part(x))
-    anew = along(layers, x)
+    codes = part(x)
+    kept, anew = along_graph(layers, codes), along(layers, x)
     for a, b in zip(kept.slopes, anew.slopes, strict=True):
         assert (a is None and b is None) or torch.equal(a, b)
-    other = dense("relu").encoder
+    codes.sum().backward()
+    assert along_graph(layers, codes) is None
     assert along_graph(layers, other(x)) is None
     assert along_graph(layers, part(x) + 1.0) is None
     assert along_graph(layers, part(x).detach()) is None
-    assert along_graph(chain_of(dense("tanh").encoder), dense("tanh").encoder(x)) is None
+    smooth = dense("tanh").encoder
+    assert along_graph(chain_of(smooth), smooth(x)) is None
 
 
 def test_slopes_are_those_of_geometry():

@@ -19,6 +19,7 @@ _NEED_TORCH = {
     "fit_generators": "isthmus.training.penalties.learned_generators",
     "principal_angles": "isthmus.training.penalties.diagnosis",
     "sparsity": "isthmus.training.penalties.diagnosis",
+    "training_memory": "isthmus.training.penalties.generators",
 }
 __all__ = [
     "AbstractPenalty",  # noqa: F822
@@ -37,5 +38,6 @@ __all__ = [
     "fit_generators",  # noqa: F822
     "principal_angles",  # noqa: F822
     "sparsity",  # noqa: F822
+    "training_memory",  # noqa: F822
 ]
 __getattr__ = lazy_attributes(__name__, _NEED_TORCH, needs="torch")

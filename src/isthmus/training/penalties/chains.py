@@ -129,9 +129,16 @@ def along(layers: tuple[nn.Module, ...], x: Float[Tensor, "sample ..."]) -> Alon
 def along_graph(layers: tuple[nn.Module, ...], output: Tensor) -> Along | None:
     """The same, from what autograd kept of the pass that made `output`.
 
-    Only for chains of linear layers and ReLU; None where the graph is another one, so
-    that the caller computes it anew.
+    Only for chains of linear layers, ReLU and LeakyReLU; None where the graph is another
+    one, or gone, so that the caller computes it anew.
     """
+    try:
+        return _read(layers, output)
+    except RuntimeError:  # freed by a backward pass
+        return None
+
+
+def _read(layers: tuple[nn.Module, ...], output: Tensor) -> Along | None:
     node = output.grad_fn
     slopes: list[Tensor | None] = []
     for layer in reversed(layers):
@@ -139,6 +146,9 @@ def along_graph(layers: tuple[nn.Module, ...], output: Tensor) -> Along | None:
         slope = None
         if type(layer) is nn.ReLU and name == "ReluBackward0":
             slope = (node._saved_result > 0).to(output.dtype)  # type: ignore[union-attr]
+            node = node.next_functions[0][0]  # type: ignore[union-attr]
+        elif type(layer) is nn.LeakyReLU and name == "LeakyReluBackward0":
+            slope = slope_of(layer, node._saved_self)  # type: ignore[union-attr]
             node = node.next_functions[0][0]  # type: ignore[union-attr]
         elif type(layer) is nn.Linear and _made_by(node, layer):
             node = node.next_functions[-2][0]  # type: ignore[union-attr]
