@@ -1,12 +1,8 @@
-"""The orbit study: every method of the frozen file on its final seeds, once.
-
-    python benchmarks/orbit_study.py [circle] [patch]
+"""The orbit study: the methods of the frozen file on the seeds of its finals, once.
 
 Methods that the ledger beside the result holds already are not repeated.
 """
 
-import sys
-import time
 from pathlib import Path
 
 import harness
@@ -19,16 +15,16 @@ from isthmus.experiments import cosentino22_orbits as study
 LEDGER = Path(__file__).parent / "results" / "orbit_study.jsonl"
 
 
-def table(setting: str) -> dict[str, object]:
-    began = time.time()
+def table(setting: str, final: dict) -> dict[str, object]:
     rows = study.run(
         setting=setting,
+        methods=final["methods"],
+        seeds=final["seeds"],
         ledger=LEDGER,
         progress=lambda done, total: print(setting, done, total, flush=True),
     )
-    names = list(dict.fromkeys(row.method for row in rows))
     methods = {}
-    for name in names:
+    for name in dict.fromkeys(row.method for row in rows):
         mine = [row for row in rows if row.method == name]
         error = np.array([row.test_mse for row in mine])
         methods[name] = {
@@ -45,32 +41,41 @@ def table(setting: str) -> dict[str, object]:
             methods[name]["held_out"] = [float(f"{value:.1e}") for value in held_out]
     candidates = study.FROZEN["settings"][setting]["candidates"]
     return {
-        "options": study.FROZEN["settings"][setting]["methods"],
+        "seeds": final["seeds"],
+        "measure": final["measure"],
         "methods": methods,
+        "seconds": round(sum(row.seconds for row in rows), 1),
         "gains": {
             name: {
-                gain.baseline: {
-                    "mean": round(gain.mean, 6),
-                    "half_width_99": round(gain.half_width, 6),
-                    "is_sure": gain.is_sure,
-                }
-                for gain in study.gains(rows, name)
+                "difference": _gains(rows, name),
+                "log10 ratio": _gains(rows, name, True),
             }
             for name in candidates
+            if name in methods
         },
-        "wall_seconds": round(time.time() - began, 1),
+    }
+
+
+def _gains(rows: tuple, name: str, ratio: bool = False) -> dict[str, object]:
+    return {
+        gain.baseline: {
+            "mean": round(gain.mean, 6),
+            "half_width_99": round(gain.half_width, 6),
+            "is_sure": gain.is_sure,
+            "n_better": gain.n_better,
+        }
+        for gain in study.gains(rows, name, ratio=ratio)
     }
 
 
 def main() -> None:
-    settings = sys.argv[1:] or ["circle"]
     harness.write(
         "orbit_study",
         {
             "versions": {"torch": torch.__version__, "scipy": scipy.__version__},
-            "seeds": study.FROZEN["final_seeds"],
             "development": study.FROZEN["development"],
-            **{setting: table(setting) for setting in settings},
+            "options": study.FROZEN["settings"]["circle"]["methods"],
+            "finals": [table("circle", final) for final in study.FROZEN["finals"]],
         },
     )
 

@@ -81,12 +81,14 @@ class OrbitRun:
 
 @dataclasses.dataclass(frozen=True)
 class Gain:
-    """Test error of a baseline less that of a candidate, over paired seeds.
+    """Test error of a baseline against that of a candidate, over paired seeds.
 
     Attributes:
         candidate, baseline: Names.
-        mean: Of the differences of `test_mse`; positive where the candidate is better.
+        mean: Of the differences of `test_mse`, or of log10 of its ratios; positive where
+            the candidate is better.
         half_width: Of the 99 % paired-t interval.
+        n_better: Seeds with which the candidate is.
         n_seeds: Pairs.
     """
 
@@ -94,6 +96,7 @@ class Gain:
     baseline: str
     mean: float
     half_width: float
+    n_better: int
     n_seeds: int
 
     @property
@@ -161,7 +164,7 @@ def run(
     Args:
         setting: ``"circle"`` or ``"patch"``.
         methods: Names in the frozen file; None for all of the setting.
-        seeds: Of rows, starts and searches; None for the final ones of that file. What
+        seeds: Of rows, starts and searches; None for those of the first final. What
             penalties draw while training also depends on which seeds run together.
         n_steps: Adam steps, each with all rows.
         ledger: JSON lines, appended to after every method; methods of which it has all
@@ -181,7 +184,8 @@ def run(
     """
     choices = FROZEN["settings"][setting]["methods"]
     names = list(choices if methods is None else methods)
-    numbers = [int(seed) for seed in (FROZEN["final_seeds"] if seeds is None else seeds)]
+    first = FROZEN["finals"][0]["seeds"]
+    numbers = [int(seed) for seed in (first if seeds is None else seeds)]
     done = {} if ledger is None else _recorded(ledger)
     found: list[OrbitRun] = []
     for name in names:
@@ -200,12 +204,15 @@ def run(
     return tuple(found)
 
 
-def gains(rows: Sequence[OrbitRun], candidate: str) -> tuple[Gain, ...]:
+def gains(
+    rows: Sequence[OrbitRun], candidate: str, *, ratio: bool = False
+) -> tuple[Gain, ...]:
     """Paired gains of a candidate over every other method.
 
     Args:
         rows: What :func:`run` returned for one setting, at least two seeds.
         candidate: Name of a method.
+        ratio: Whether log10 of ratios is compared in place of differences.
 
     Examples:
         >>> made = [OrbitRun("circle", m, s, 0, e + 0.01 * s, 0, 0, 0)
@@ -220,11 +227,12 @@ def gains(rows: Sequence[OrbitRun], candidate: str) -> tuple[Gain, ...]:
         errors.setdefault(row.method, {})[row.seed] = row.test_mse
     mine, found = errors.pop(candidate), []
     for name, theirs in errors.items():
-        apart = np.array([theirs[seed] - mine[seed] for seed in mine])
-        n = len(apart)
+        pairs = np.array([(theirs[seed], mine[seed]) for seed in mine])
+        apart = -np.diff(np.log10(pairs) if ratio else pairs)[:, 0]
+        n, n_better = len(apart), int((apart > 0).sum())
         error = apart.std(ddof=1) / math.sqrt(n)
         width = float(student.ppf(0.995, n - 1) * error)
-        found.append(Gain(candidate, name, float(apart.mean()), width, n))
+        found.append(Gain(candidate, name, float(apart.mean()), width, n_better, n))
     return tuple(found)
 
 

@@ -97,8 +97,13 @@ def test_rows_left_out_find_their_place():
 
 
 def test_refusals():
-    with pytest.raises(DataError, match="at least 6 rows"):
+    with pytest.raises(DataError, match="determine 2 frequencies"):
         fit_generators(np.eye(4), n_frequencies=2, rng=0)
+    x, _ = orbit_rows(0, 10, HARMONICS[:, None], 2 * np.pi)
+    with pytest.raises(DataError, match="determine 4 frequencies"):
+        fit_generators(x, n_frequencies=4, rng=0)
+    with pytest.raises(DataError, match="determine 3 frequencies"):
+        fit_generators(x[:9], rng=0)
     with pytest.raises(DataError, match="all are equal"):
         fit_generators(np.ones((6, 3)), rng=0)
     with pytest.raises(DataError, match="finite rows"):

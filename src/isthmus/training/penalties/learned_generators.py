@@ -109,15 +109,16 @@ def fit_generators(
 
     In the span of the rows, amounts and frequencies are found by Gauss-Newton steps from
     many starts, coefficients by least squares. Neither the order of the rows nor one
-    frequency need be known. The orbit is determined where rows are many enough: 2M + 2 at
-    least for M frequencies. Check `held_out`: a search that ended elsewhere, rows of no
-    orbit, and noise all show there.
+    frequency need be known. N rows of rank r about their mean and M frequencies leave
+    min(r, 2M) (N - 2M - 1) conditions on N K amounts and (M - K) K frequencies, of which
+    K are free; there must be enough even with one row less. Check `held_out`: a search
+    that ended elsewhere, rows of no orbit, and noise show there.
 
     Args:
         x: Rows, "row input".
         n_generators: K, the dimension of the orbit.
-        n_frequencies: M, at least K; None for half the rank of the rows about their mean,
-            or, where they have full rank, for the number that leaves least held out.
+        n_frequencies: M, at least K; None for half the rank r, or, where rows have full
+            rank, for the number that leaves least held out.
         n_starts: At most; fewer where rows are met exactly.
         max_rows: Rows to fit, drawn at random where there are more.
         rng: Seed or generator.
@@ -130,7 +131,7 @@ def fit_generators(
         ValueOutOfRange: If an argument is outside its domain.
 
     Examples:
-        >>> angle = np.array([0.1, 0.9, 1.3, 2.2, 3.0, 4.4, 5.1, 5.9])
+        >>> angle = np.array([0.1, 0.9, 1.3, 2.2, 3.0, 3.7, 4.4, 5.1, 5.9])
         >>> rows = np.stack([2 * np.cos(angle), np.sin(angle), np.cos(2 * angle)], axis=1)
         >>> orbit = fit_generators(rows, rng=0)
         >>> orbit.trusted, len(orbit.frequencies), orbit.residual < 1e-9
@@ -150,25 +151,35 @@ def fit_generators(
     if np.ptp(rows, axis=0).max() == 0.0:
         raise DataError(f"`{_CALL}(x=...)` must have rows that differ; all are equal.")
     points = cloud(rows)
-    most = min((len(rows) - 2) // 2, _MOST_FREQUENCIES)
-    counts = _counts(points, n_frequencies, k, most)
-    if not counts or counts[-1] > (len(rows) - 2) // 2:
-        wanted = n_frequencies or k
+    counts = _counts(points, n_frequencies, k)
+    if not counts:
+        wanted = n_frequencies or max((points.scores.shape[1] + 1) // 2, k)
         raise DataError(
-            f"`{_CALL}(x=...)` must have at least {2 * wanted + 2} rows for {wanted} "
-            f"frequencies; got {len(rows)}. Give more rows or fewer frequencies."
+            f"`{_CALL}(x=...)` must have enough rows to determine {wanted} frequencies and "
+            f"{k} amounts each, with one row left out; got {len(rows)}. Give more rows or "
+            "fewer frequencies."
         )
     found = [_fit(rows, points, m, k, n_starts, draws) for m in counts]
     return min(found, key=lambda orbit: orbit.held_out)
 
 
-def _counts(points: Cloud, given: int | None, k: int, most: int) -> list[int]:
-    """Numbers of frequencies to try, in rising order."""
-    if given is not None:
-        return [given]
+def _counts(points: Cloud, given: int | None, k: int) -> list[int]:
+    """Numbers of frequencies to try, in rising order; none if rows are too few."""
     n_rows, rank = points.scores.shape
     half = max((rank + 1) // 2, k)
-    return [half] if rank < n_rows - 1 and half <= most else list(range(k, most + 1))
+    if given is not None:
+        wanted = [given]
+    elif rank < n_rows - 1:
+        wanted = [half]
+    else:
+        wanted = list(range(k, min(half, _MOST_FREQUENCIES) + 1))
+    return [m for m in wanted if _is_determined(n_rows - 1, m, k, rank)]
+
+
+def _is_determined(n_rows: int, m: int, k: int, rank: int) -> bool:
+    """Whether rows in a span are as many conditions as there are unknowns, up to gauge."""
+    conditions = min(rank, 2 * m) * (n_rows - 2 * m - 1)
+    return conditions >= n_rows * k + (m - k - 1) * k
 
 
 def _fit(
