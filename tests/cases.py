@@ -174,6 +174,12 @@ def _generators(kind, **options):
     return penalties.Generators(6, 2, kind=kind, rank=2, rng=5, **options)
 
 
+def _orbit():
+    return penalties.LearnedOrbit(
+        np.array([[0.0], [1.0]]), np.ones((1, 1)), np.eye(3, 6), residual=0.0, held_out=0.0
+    )
+
+
 # name -> penalty of rows of six columns; a new one each time, since some are trained
 PENALTIES = {
     "contractive": lambda: penalties.Contractive(0.7),
@@ -199,6 +205,7 @@ PENALTIES = {
     ),
     "cycle": lambda: penalties.CycleConsistency(0.7),
     "orbit": lambda: penalties.OrbitAugmentation(0.7, _generators("skew"), amount=0.3),
+    "completion": lambda: penalties.OrbitCompletion(_orbit(), n_copies=2),
     "sum": lambda: penalties.PenaltySum(
         penalties.Denoising(0.1), penalties.Lie1(0.7, _generators("full"))
     ),

@@ -9,13 +9,16 @@ _NEED_TORCH = {
     "Denoising": "isthmus.training.penalties.plain",
     "Generators": "isthmus.training.penalties.generators",
     "HigherOrderContractive": "isthmus.training.penalties.contraction",
+    "LearnedOrbit": "isthmus.training.penalties.learned_generators",
     "Lie1": "isthmus.training.penalties.lie_first",
     "Lie2": "isthmus.training.penalties.lie_second",
     "OrbitAugmentation": "isthmus.training.penalties.extensions",
+    "OrbitCompletion": "isthmus.training.penalties.orbit_completion",
     "PenaltySum": "isthmus.training.penalties.base",
     "WeightDecay": "isthmus.training.penalties.plain",
     "generators_of": "isthmus.training.penalties.named",
     "named_penalty": "isthmus.training.penalties.named",
+    "fit_generators": "isthmus.training.penalties.learned_generators",
     "principal_angles": "isthmus.training.penalties.diagnosis",
     "sparsity": "isthmus.training.penalties.diagnosis",
     "training_memory": "isthmus.training.penalties.generators",
@@ -27,13 +30,16 @@ __all__ = [
     "Denoising",  # noqa: F822
     "Generators",  # noqa: F822
     "HigherOrderContractive",  # noqa: F822
+    "LearnedOrbit",  # noqa: F822
     "Lie1",  # noqa: F822
     "Lie2",  # noqa: F822
     "OrbitAugmentation",  # noqa: F822
+    "OrbitCompletion",  # noqa: F822
     "PenaltySum",  # noqa: F822
     "WeightDecay",  # noqa: F822
     "generators_of",  # noqa: F822
     "named_penalty",  # noqa: F822
+    "fit_generators",  # noqa: F822
     "principal_angles",  # noqa: F822
     "sparsity",  # noqa: F822
     "training_memory",  # noqa: F822

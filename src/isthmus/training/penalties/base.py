@@ -71,7 +71,8 @@ class PenaltySum(AbstractPenalty):
 
     Args:
         *parts: Penalties. Each `pair` acts on what the one before it gives the network;
-            what the network should give back stays the clean batch.
+            what the network should give back stays the clean batch, unless a part adds
+            rows of its own.
 
     Raises:
         ValueOutOfRange: If there is none, or something else among them.
@@ -94,12 +95,14 @@ class PenaltySum(AbstractPenalty):
         self.weight = 1.0
         self.parts = nn.ModuleList(parts)
 
-    def pair(self, batch: Batch) -> tuple[Batch, Batch]:
+    def pair(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The batch after all parts' changes, and the clean batch."""
-        given = batch
+        given, wanted = batch, batch
         for part in self.parts:
-            given, _ = part.pair(given)  # type: ignore[operator]
-        return given, batch
+            made, asked = part.pair(given)  # type: ignore[operator]
+            wanted = wanted if asked is given else asked
+            given = made
+        return given, wanted
 
     def forward(
         self,

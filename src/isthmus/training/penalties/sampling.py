@@ -38,8 +38,8 @@ def mixed_codes(codes: Codes, n: int | None = None) -> Float[Tensor, "pair code"
     if m == 1:
         return codes[first]
     near = min(_NEIGHBOURS, m - 1)
-    apart = torch.cdist(codes[first], codes)
-    apart.scatter_(1, first[:, None], torch.inf)
+    itself = first[:, None] == torch.arange(m, device=codes.device)
+    apart = torch.cdist(codes[first], codes).masked_fill(itself, torch.inf)
     nearest = apart.topk(near, dim=1, largest=False, sorted=False).indices
     pick = torch.randint(near, (n, 1), device=codes.device)
     return torch.lerp(codes[first], codes[nearest.gather(1, pick)[:, 0]], a)
