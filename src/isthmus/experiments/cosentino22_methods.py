@@ -88,12 +88,12 @@ def _orbit(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenal
 METHODS: dict[str, Method] = {
     "pca": Method(None, trained=False, cost=0.01),
     "plain": Method(None),
-    "weight decay": Method(_weight_decay, (1e-4, 1e-3, 3e-3, 1e-2, 3e-2), cost=1.5),
+    "weight decay": Method(_weight_decay, (1e-4, 1e-3, 3e-3, 1e-2), cost=1.5),
     "contractive": Method(_contractive, (1e-4, 1e-3, 1e-2, 1e-1), cost=1.7),
     "higher-order": Method(_higher_order, (1e-4, 1e-3, 1e-2, 1e-1), cost=2.3),
     "denoising": Method(_denoising, (0.1, 0.3, 1.0, 2.0), cost=1.1),
-    "lie-1": Method(_lie1, (0.1, 1.0, 10.0, 100.0), baseline=False, cost=3.5),
-    "lie-2": Method(_lie2, (0.01, 0.1, 1.0, 10.0), baseline=False, cost=4.8),
+    "lie-1": Method(_lie1, (1.0, 10.0, 100.0, 1000.0), baseline=False, cost=3.5),
+    "lie-2": Method(_lie2, (0.1, 1.0, 10.0, 100.0), baseline=False, cost=4.8),
     "cycle": Method(_cycle, (0.01, 0.1, 1.0, 10.0), baseline=False, cost=2.1),
     "orbit": Method(_orbit, (0.03, 0.1, 0.3, 1.0), baseline=False, cost=5.6),
 }

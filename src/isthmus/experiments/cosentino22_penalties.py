@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.files import write_whole
@@ -34,6 +34,7 @@ from isthmus.experiments.cosentino22_protocol import (
     final_jobs,
     longer_jobs,
 )
+from isthmus.experiments.cosentino22_records import PenaltyRun, Study, record
 from isthmus.experiments.cosentino22_runs import Recipe
 from isthmus.experiments.cosentino22_tables import summary
 from isthmus.experiments.ledger import Ledger
@@ -54,66 +55,6 @@ QUICK: dict[str, Any] = {
     "recipe": Recipe(n_steps=400, n_steps_few=400),
     "n_weights": 2,
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class PenaltyRun:
-    """One autoencoder with the weight that was chosen; errors are NMSE.
-
-    Attributes:
-        dataset: Its name.
-        method: Its name.
-        weight: Of the penalty.
-        seed: Of split, starting weights, batches and noise.
-        train: Of the rows it was trained on.
-        validation: Of the other training rows.
-        test: Of the test rows, manifold gap plus encoder gap.
-        manifold_gap: Of the nearest points found on the decoder's image.
-        encoder_gap: The rest.
-        row_standard_error: Of `test`, over rows.
-        fall: Share of the training error that the last tenth of steps took away.
-        converged: Whether that is below 5 %, or the training error below 0.001.
-        reason: Why training ended.
-        curve: Steps done and training error.
-        seconds: It took.
-    """
-
-    dataset: str
-    method: str
-    weight: float
-    seed: int
-    train: float
-    validation: float
-    test: float
-    manifold_gap: float
-    encoder_gap: float
-    row_standard_error: float
-    fall: float
-    converged: bool
-    reason: str
-    curve: tuple[tuple[float, float], ...]
-    seconds: float
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Study:
-    """All runs and how they came about.
-
-    Attributes:
-        rows: A run per data set, method and seed, in this order.
-        chosen: The weights, and what they were chosen by.
-        longer: Baselines of the first seed with twice the steps.
-        recipe: What all trained autoencoders share.
-        shapes: Training rows, test rows and columns of each data set.
-        seconds: Sum of what all runs took, those for the choices too.
-    """
-
-    rows: tuple[PenaltyRun, ...]
-    chosen: tuple[Chosen, ...]
-    longer: tuple[PenaltyRun, ...]
-    recipe: Recipe
-    shapes: dict[str, tuple[int, int, int]]
-    seconds: float
 
 
 def run(
@@ -163,27 +104,59 @@ def run(
     recipe = recipe or Recipe()
     _check(datasets, methods, seeds)
     sets = [given(source) for source in datasets]
-    choices = choice_jobs(sets, methods, seeds[0], n_weights)
-    unknown = chosen_weights(sets, methods, n_weights, [], [])  # weights do not cost
-    later = final_jobs(sets, unknown, seeds)
-    later += longer_jobs(sets, unknown, seeds[0]) if longer else []
-    total = sum(job.cost(recipe) for job in (*choices, *later))
+    asked = _Asked(tuple(methods), tuple(seeds), n_weights, longer)
+    total = sum(job.cost(recipe) for one in sets for job in _all_jobs(one, asked))
     crew = Crew(recipe, Ledger(ledger), n_jobs, total, progress)
-    results = crew.results(choices)
-    chosen = chosen_weights(sets, methods, n_weights, choices, results)
-    finals = final_jobs(sets, chosen, seeds)
-    again = longer_jobs(sets, chosen, seeds[0]) if longer else []
-    found = crew.results([*finals, *again])
-    rows = [_record(*each) for each in zip([*finals, *again], found, strict=True)]
+    parts = [_of_set(one, asked, crew) for one in sets]
     shapes = {one.name: (len(one.train), *one.test.shape) for one in sets}
     return Study(
-        tuple(rows[: len(finals)]),
-        tuple(chosen),
-        tuple(rows[len(finals) :]),
+        tuple(row for part in parts for row in part.rows),
+        tuple(one for part in parts for one in part.chosen),
+        tuple(row for part in parts for row in part.longer),
         recipe,
         shapes,
-        sum(result["seconds"] for result in (*results, *found)),
+        sum(part.seconds for part in parts),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """What is done on every data set."""
+
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    n_weights: int | None
+    longer: bool
+
+
+class _Part(NamedTuple):
+    """What was found on one data set."""
+
+    rows: list[PenaltyRun]
+    chosen: list[Chosen]
+    longer: list[PenaltyRun]
+    seconds: float
+
+
+def _of_set(data: Samples, asked: _Asked, crew: Crew) -> _Part:
+    """All choices on a data set, and then all that is measured."""
+    choices = choice_jobs(data, asked.methods, asked.seeds[0], asked.n_weights)
+    results = crew.results(choices)
+    chosen = chosen_weights(data, asked.methods, asked.n_weights, choices, results)
+    finals = final_jobs(data, chosen, asked.seeds)
+    again = longer_jobs(data, chosen, asked.seeds[0]) if asked.longer else []
+    found = crew.results([*finals, *again])
+    rows = [record(*each) for each in zip([*finals, *again], found, strict=True)]
+    seconds = sum(result["seconds"] for result in (*results, *found))
+    return _Part(rows[: len(finals)], chosen, rows[len(finals) :], seconds)
+
+
+def _all_jobs(data: Samples, asked: _Asked) -> list[Job]:
+    """The same with any weights, which do not change what a job costs."""
+    choices = choice_jobs(data, asked.methods, asked.seeds[0], asked.n_weights)
+    chosen = chosen_weights(data, asked.methods, asked.n_weights, [], [])
+    again = longer_jobs(data, chosen, asked.seeds[0]) if asked.longer else []
+    return [*choices, *final_jobs(data, chosen, asked.seeds), *again]
 
 
 def _check(
@@ -199,20 +172,6 @@ def _check(
             "`run(datasets, methods=..., seeds=...)` must each name at least one; got "
             f"{len(datasets)}, {len(methods)} and {len(seeds)}."
         )
-
-
-def _record(job: Job, result: dict[str, Any]) -> PenaltyRun:
-    task = job.task
-    curve = tuple((step, error) for step, error in result["curve"])
-    rest = {name: value for name, value in result.items() if name != "curve"}
-    return PenaltyRun(
-        dataset=job.data.name,
-        method=task.method,
-        weight=task.weight,
-        seed=task.seed,
-        curve=curve,
-        **rest,
-    )
 
 
 def plot(study: Study) -> Any:

@@ -172,12 +172,11 @@ def candidates(method: str, most: int | None) -> tuple[float, ...]:
 
 
 def choice_jobs(
-    datasets: Sequence[Samples], methods: Sequence[str], seed: int, most: int | None
+    data: Samples, methods: Sequence[str], seed: int, most: int | None
 ) -> list[Job]:
     """A run of every candidate, where there is something to choose."""
     return [
         Job("choice", data, Task(method, weight, seed))
-        for data in datasets
         for method in methods
         for weight in candidates(method, most)
         if len(candidates(method, most)) > 1
@@ -185,45 +184,44 @@ def choice_jobs(
 
 
 def chosen_weights(
-    datasets: Sequence[Samples],
+    data: Samples,
     methods: Sequence[str],
     most: int | None,
     jobs: Sequence[Job],
     results: Sequence[dict[str, Any]],
 ) -> list[Chosen]:
-    """The candidate of least validation error, for every data set and method."""
-    errors: dict[tuple[str, str], dict[float, float]] = {
-        (data.name, method): {} for data in datasets for method in methods
-    }
+    """The candidate of least validation error, for every method.
+
+    Args:
+        data: The rows.
+        methods: Names.
+        most: Candidates of each.
+        jobs: Of :func:`choice_jobs`; a method without any has its first candidate.
+        results: Theirs.
+    """
+    errors: dict[str, dict[float, float]] = {method: {} for method in methods}
     for job, result in zip(jobs, results, strict=True):
-        key = job.data.name, job.task.method
-        errors[key][job.task.weight] = result["validation"]
+        errors[job.task.method][job.task.weight] = result["validation"]
     found = []
-    for (name, method), of in errors.items():
+    for method, of in errors.items():
         weight = min(of, key=of.__getitem__) if of else candidates(method, most)[0]
-        found.append(Chosen(name, method, weight, of))
+        found.append(Chosen(data.name, method, weight, of))
     return found
 
 
-def final_jobs(
-    datasets: Sequence[Samples], chosen: Sequence[Chosen], seeds: Sequence[int]
-) -> list[Job]:
-    """A run of every data set and method with the weight chosen, for each seed."""
-    by_name = {data.name: data for data in datasets}
+def final_jobs(data: Samples, chosen: Sequence[Chosen], seeds: Sequence[int]) -> list[Job]:
+    """A run of every method with the weight chosen, for each seed."""
     return [
-        Job("final", by_name[one.dataset], Task(one.method, one.weight, seed))
+        Job("final", data, Task(one.method, one.weight, seed))
         for one in chosen
         for seed in seeds
     ]
 
 
-def longer_jobs(
-    datasets: Sequence[Samples], chosen: Sequence[Chosen], seed: int
-) -> list[Job]:
+def longer_jobs(data: Samples, chosen: Sequence[Chosen], seed: int) -> list[Job]:
     """The trained baselines once more, with twice the steps."""
-    by_name = {data.name: data for data in datasets}
     return [
-        Job("longer", by_name[one.dataset], Task(one.method, one.weight, seed, steps=2))
+        Job("longer", data, Task(one.method, one.weight, seed, steps=2))
         for one in chosen
         if METHODS[one.method].baseline and METHODS[one.method].trained
     ]

@@ -46,8 +46,8 @@ class Recipe:
 
     n_code: int = 10
     hidden_layer_sizes: tuple[int, ...] = (128, 128)
-    n_steps: int = 1500
-    n_steps_few: int = 1000
+    n_steps: int = 1200
+    n_steps_few: int = 800
     batch_size: int = 32
     learning_rate: float = 3e-3
     validation_share: float = 0.25
@@ -57,7 +57,7 @@ class Recipe:
 
         Examples:
             >>> Recipe().steps_for(20), Recipe().steps_for(300)
-            (1000, 1500)
+            (800, 1200)
         """
         return self.n_steps if n_rows >= FEW else self.n_steps_few
 
@@ -127,8 +127,8 @@ def trained(task: Task, recipe: Recipe, fit: Rows) -> tuple[Network, dict[str, A
 
     Returns:
         The network, and its curve: steps done and training NMSE of the batches before,
-        without the penalty; `fall`, the share of it that the last tenth took away, and
-        whether that counts as converged.
+        without the penalty, with noise where there is some; `fall`, the share of it that
+        the last tenth took away, and whether that counts as converged.
     """
     method = METHODS[task.method]
     if not method.trained:

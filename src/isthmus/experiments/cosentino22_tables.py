@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy
@@ -16,10 +16,8 @@ from jaxtyping import Float
 
 from isthmus import __version__
 from isthmus.experiments.cosentino22_methods import METHODS
+from isthmus.experiments.cosentino22_records import PenaltyRun, Study
 from isthmus.experiments.ranks import friedman
-
-if TYPE_CHECKING:
-    from isthmus.experiments.cosentino22_penalties import PenaltyRun, Study
 
 PARTS = ("train", "validation", "test", "manifold_gap", "encoder_gap")
 SURE = 2.0  # standard errors that a difference must exceed to be called one
