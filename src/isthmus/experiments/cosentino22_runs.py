@@ -47,7 +47,7 @@ class Recipe:
     n_code: int = 10
     hidden_layer_sizes: tuple[int, ...] = (128, 128)
     n_steps: int = 1200
-    n_steps_few: int = 800
+    n_steps_few: int = 600
     batch_size: int = 32
     learning_rate: float = 3e-3
     validation_share: float = 0.25
@@ -57,7 +57,7 @@ class Recipe:
 
         Examples:
             >>> Recipe().steps_for(20), Recipe().steps_for(300)
-            (800, 1200)
+            (600, 1200)
         """
         return self.n_steps if n_rows >= FEW else self.n_steps_few
 
