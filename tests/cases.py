@@ -8,6 +8,7 @@ from torch import nn
 
 from isthmus import frames, priors
 from isthmus.data import manifolds
+from isthmus.training import penalties
 
 SIZES = [(1, 1), (5, 16), (16, 16), (23, 16), (64, 16), (1, 7), (7, 1), (1, 8), (8, 3)]
 
@@ -166,4 +167,39 @@ NETWORKS = {
         (1, 5, 5),
     ),
     "wide code": (_network(nn.Linear(2, 30), nn.ReLU(), nn.Linear(30, 40)), (2,)),
+}
+
+
+def _generators(kind, **options):
+    return penalties.Generators(6, 2, kind=kind, rank=2, rng=5, **options)
+
+
+# name -> penalty of rows of six columns; a new one each time, since some are trained
+PENALTIES = {
+    "contractive": lambda: penalties.Contractive(0.7),
+    "contractive exact": lambda: penalties.Contractive(0.7, n_probes=None),
+    "higher-order": lambda: penalties.HigherOrderContractive(
+        0.3, curvature_weight=0.7, noise_std=0.5, n_probes=2
+    ),
+    "denoising": lambda: penalties.Denoising(0.3),
+    "weight decay": lambda: penalties.WeightDecay(0.2),
+    "lie-1 full": lambda: penalties.Lie1(0.7, _generators("full"), radius=0.3),
+    "lie-1 skew": lambda: penalties.Lie1(0.7, _generators("skew"), n_pairs=11),
+    "lie-1 known": lambda: penalties.Lie1(
+        0.7, _generators("full", matrices=np.eye(12).reshape(2, 6, 12)[:, :, ::2])
+    ),
+    "lie-1 low": lambda: penalties.Lie1(0.7, _generators("low-rank")),
+    "lie-2 far": lambda: penalties.Lie2(0.7, _generators("full"), radius=0.3),
+    "lie-2 low": lambda: penalties.Lie2(0.7, _generators("low-rank"), radius=0.3),
+    "lie-2 exact": lambda: penalties.Lie2(
+        0.7, _generators("skew-low-rank"), neighbours="exact"
+    ),
+    "lie-2 halved": lambda: penalties.Lie2(
+        0.7, _generators("skew"), neighbours="dichotomic", radius=0.3
+    ),
+    "cycle": lambda: penalties.CycleConsistency(0.7),
+    "orbit": lambda: penalties.OrbitAugmentation(0.7, _generators("skew"), amount=0.3),
+    "sum": lambda: penalties.PenaltySum(
+        penalties.Denoising(0.1), penalties.Lie1(0.7, _generators("full"))
+    ),
 }

@@ -201,6 +201,8 @@ def test_the_command_writes_its_tables(tmp_path, monkeypatch, capsys):
     assert stem.with_suffix(".md").read_text().startswith("# Penalties")
     assert stem.with_suffix(".ledger.jsonl").read_bytes().count(b"\n") == 2 * 2 + 1
     assert "min left" in capsys.readouterr().err
+    study.main(["--quick", "--methods", "pca,plain", "--jobs", "1", "--out", str(tmp_path)])
+    assert json.loads(stem.with_suffix(".json").read_text())["table"] == table["table"]
 
 
 def test_convergence_is_judged_by_the_last_tenth():

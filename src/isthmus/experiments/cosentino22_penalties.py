@@ -255,7 +255,7 @@ def _teller() -> Callable[[int, int], None]:
         if done > first:
             rest = minutes * (total - done) / (done - first)
             left = f", about {rest:.1f} min left"
-        sys.stderr.write(f"{100.0 * done / total:5.1f} %, {minutes:.1f} min{left}\n")
+        sys.stderr.write(f"{100.0 * done / max(total, 1):5.1f} %, {minutes:.1f} min{left}\n")
 
     return tell
 

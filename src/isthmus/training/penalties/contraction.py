@@ -54,7 +54,7 @@ class Contractive(AbstractPenalty):
         tensor(True)
 
     References:
-        [cosentino:22]
+        [rifai:11], [hutchinson:90]
     """
 
     def __init__(self, weight: float, *, n_probes: int | None = 1) -> None:
@@ -98,7 +98,7 @@ class HigherOrderContractive(AbstractPenalty):
         0.0
 
     References:
-        [cosentino:22]
+        [rifai:11a]
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class HigherOrderContractive(AbstractPenalty):
         """The term, both weights included."""
         if self.weight == self.curvature_weight == 0.0:
             return codes.new_zeros(())
-        near = batch + self.noise_std * torch.randn_like(batch)
+        near = torch.randn_like(batch).mul_(self.noise_std).add_(batch)
         size, bend = _squared(network.encoder, batch, codes, near, self.n_probes)
         return self.weight * size.mean() + self.curvature_weight * bend.mean()
 

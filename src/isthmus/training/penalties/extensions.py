@@ -14,7 +14,7 @@ from isthmus.training.penalties.base import (
     checked_weight,
 )
 from isthmus.training.penalties.contraction import positive
-from isthmus.training.penalties.generators import Generators
+from isthmus.training.penalties.generators import Generators, checked_generators
 from isthmus.training.penalties.sampling import mixed_codes
 
 
@@ -106,7 +106,9 @@ class OrbitAugmentation(AbstractPenalty):
     ) -> None:
         super().__init__()
         self.weight = checked_weight("OrbitAugmentation(weight=...)", weight)
-        self.generators = generators
+        self.generators = checked_generators(
+            "OrbitAugmentation(generators=...)", generators
+        )
         self.amount = positive("OrbitAugmentation(amount=...)", amount)
         self.n_steps = whole_number("OrbitAugmentation(n_steps=...)", n_steps, least=1)
 

@@ -225,6 +225,20 @@ class Generators(nn.Module):
         return found
 
 
+def checked_generators(name: str, value: object) -> Generators:
+    """What was given, if it is generators.
+
+    Raises:
+        ValueOutOfRange: If it is anything else.
+    """
+    if not isinstance(value, Generators):
+        raise ValueOutOfRange(
+            f"`{name}` must be Generators; got {type(value).__name__}. Known matrices go "
+            "in as Generators(n_input, n_generators, matrices=...)."
+        )
+    return value
+
+
 def automatic_kind(n_input: int) -> str:
     """Kind that ``"auto"`` stands for.
 

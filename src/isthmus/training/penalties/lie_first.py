@@ -15,7 +15,7 @@ from isthmus.training.penalties.base import (
     checked_weight,
 )
 from isthmus.training.penalties.contraction import positive
-from isthmus.training.penalties.generators import Generators
+from isthmus.training.penalties.generators import Generators, checked_generators
 from isthmus.training.penalties.sampling import mixed_codes, nearby
 
 
@@ -64,7 +64,7 @@ class Lie1(AbstractPenalty):
     ) -> None:
         super().__init__()
         self.weight = checked_weight("Lie1(weight=...)", weight)
-        self.generators = generators
+        self.generators = checked_generators("Lie1(generators=...)", generators)
         self.radius = positive("Lie1(radius=...)", radius)
         self.relative = bool(relative)
         self.n_pairs = (
@@ -86,8 +86,7 @@ class Lie1(AbstractPenalty):
         """What the generators leave of the steps between random pairs."""
         z = mixed_codes(codes, self.n_pairs)
         both = network.decoder(torch.cat([z, nearby(z, codes, self.radius)]))  # type: ignore[operator]
-        first, second = both.flatten(1).chunk(2)
-        return explained(self.generators, second[:, None], (first - second)[:, None])
+        return explained(self.generators, both.flatten(1)[:, None])
 
     def relative_residual(self, network: nn.Module, codes: Codes) -> float:
         """Share of the squared steps that the generators do not explain.

@@ -21,7 +21,7 @@ from isthmus.training.penalties.base import (
 )
 from isthmus.training.penalties.chains import DENSE, Along, along, chain_of
 from isthmus.training.penalties.contraction import positive
-from isthmus.training.penalties.generators import Generators
+from isthmus.training.penalties.generators import Generators, checked_generators
 from isthmus.training.penalties.lie_first import residual_share
 from isthmus.training.penalties.neighbours import across, bisected, check_kinked
 from isthmus.training.penalties.products import gram, quadratic_form
@@ -82,7 +82,7 @@ class Lie2(AbstractPenalty):
     ) -> None:
         super().__init__()
         self.weight = checked_weight("Lie2(weight=...)", weight)
-        self.generators = generators
+        self.generators = checked_generators("Lie2(generators=...)", generators)
         if not isinstance(neighbours, str) or neighbours not in NEIGHBOURS:
             raise ValueOutOfRange(
                 f"`Lie2(neighbours=...)` must be one of {', '.join(NEIGHBOURS)}; got "
@@ -116,8 +116,7 @@ class Lie2(AbstractPenalty):
             layers = check_kinked(layers, decoder, self.neighbours)
         if layers is None:
             slopes = slopes_by_func(decoder, torch.cat([z, nearby(z, codes, self.radius)]))
-            first, second = slopes.chunk(2)
-            return explained(self.generators, second, first - second)
+            return explained(self.generators, slopes)
         return self._by_chain(self._sides(layers, z, codes), z)
 
     def relative_residual(self, network: nn.Module, codes: Codes) -> float:
@@ -156,8 +155,7 @@ class Lie2(AbstractPenalty):
             slopes = inside @ weight.T
         else:
             slopes = push(sides, start).flatten(2).expand(2 * n, -1, -1)
-        first, second = slopes.chunk(2)
-        return explained(generators, second, first - second)
+        return explained(generators, slopes)
 
 
 def _products_are_cheaper(n_rows: int, weight: Tensor, n_factors: int) -> bool:

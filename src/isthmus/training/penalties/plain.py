@@ -29,6 +29,9 @@ class Denoising(AbstractPenalty):
         >>> given, wanted = Denoising(0.1).pair(torch.zeros(1000, 3))
         >>> bool(abs(given.std() - 0.1) < 0.01), wanted.abs().max().item()
         (True, 0.0)
+
+    References:
+        [vincent:08]
     """
 
     def __init__(self, noise_std: float) -> None:

@@ -40,7 +40,7 @@ def mixed_codes(codes: Codes, n: int | None = None) -> Float[Tensor, "pair code"
     near = min(_NEIGHBOURS, m - 1)
     apart = torch.cdist(codes[first], codes)
     apart.scatter_(1, first[:, None], torch.inf)
-    nearest = apart.topk(near, dim=1, largest=False).indices
+    nearest = apart.topk(near, dim=1, largest=False, sorted=False).indices
     pick = torch.randint(near, (n, 1), device=codes.device)
     return torch.lerp(codes[first], codes[nearest.gather(1, pick)[:, 0]], a)
 
