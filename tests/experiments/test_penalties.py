@@ -172,7 +172,7 @@ def test_all_methods_make_a_table(tmp_path):
     assert cell["to_plain"] == pytest.approx(mean_and_error(mine - plain))
     text = markdown(table | {"claims": list(CLAIMS)})
     assert "62.38 / " in text  # the paper beside it
-    assert text.count("\n| b ") >= 3
+    assert text.count("\n| b ") == 2
     assert len(plot(found).data) == 2
 
 
@@ -234,15 +234,18 @@ def test_a_task_is_the_same_in_every_process():
 @pytest.mark.slow
 @pytest.mark.skipif("ISTHMUS_DATA" not in os.environ, reason="ISTHMUS_DATA is not set")
 def test_what_the_paper_compares_and_what_it_leaves_out():
-    methods = ("pca", "plain", "denoising", "lie-1")
-    recipe = Recipe(n_steps_few=400)
     found = run(
-        ["ucr/CBF"], methods=methods, seeds=(0, 1, 2, 3, 4), recipe=recipe, longer=False
+        ["ucr/CBF"],
+        methods=("pca", "plain", "contractive", "lie-1"),
+        seeds=(0, 1, 2),
+        recipe=Recipe(n_steps_few=400),
+        n_weights=2,
+        longer=False,
     )
     cells = summary(found)["table"]["CBF"]["methods"]
-    mean = {method: cells[method]["test"][0] for method in methods}
-    # components alone beat the plain autoencoder, by many standard errors
-    plain, components = cells["plain"]["to_best_baseline"], cells["pca"]["to_plain"]
-    assert components[0] < -5 * components[1], (components, plain)
-    # the decoder's image is not where the plain autoencoder's train rows are: it is to blame
-    assert mean["pca"] < mean["lie-1"]
+    # what the paper has no column for: 0.12 and 0.04 below plain, 0.006 standard error
+    for method, times in (("pca", 5), ("contractive", 2)):
+        gain, error = cells[method]["to_plain"]
+        assert gain < -times * error, (method, cells)
+    assert cells["pca"]["test"][0] < cells["lie-1"]["test"][0] - 0.05  # 0.44 and 0.57
+    assert all(row.converged for row in found.rows)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -36,7 +35,7 @@ from isthmus.experiments.cosentino22_protocol import (
 )
 from isthmus.experiments.cosentino22_records import PenaltyRun, Study, record
 from isthmus.experiments.cosentino22_runs import Recipe
-from isthmus.experiments.cosentino22_tables import summary
+from isthmus.experiments.cosentino22_tables import summary, text_of
 from isthmus.experiments.ledger import Ledger
 
 CLAIMS = (
@@ -237,8 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     table = summary(study, seconds=time.perf_counter() - began, n_jobs=chosen.jobs)
     table["claims"] = list(CLAIMS)
-    text = json.dumps(table, indent=1, allow_nan=False)
-    write_whole(chosen.out / f"{stem}.json", text.encode() + b"\n")
+    write_whole(chosen.out / f"{stem}.json", text_of(table).encode())
     write_whole(chosen.out / f"{stem}.md", markdown(table).encode())
     sys.stderr.write(f"{chosen.out / stem}.json and .md are written.\n")
 
@@ -255,7 +253,9 @@ def _teller() -> Callable[[int, int], None]:
         if done > first:
             rest = minutes * (total - done) / (done - first)
             left = f", about {rest:.1f} min left"
-        sys.stderr.write(f"{100.0 * done / max(total, 1):5.1f} %, {minutes:.1f} min{left}\n")
+        sys.stderr.write(
+            f"{100.0 * done / max(total, 1):5.1f} %, {minutes:.1f} min{left}\n"
+        )
 
     return tell
 

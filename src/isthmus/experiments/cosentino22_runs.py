@@ -23,7 +23,7 @@ from isthmus.training.deep_training import train_autoencoder
 
 CONVERGED, NEGLIGIBLE = 0.05, 1e-3
 FEW = 100
-_POINTS = 24  # of a curve
+_POINTS = 16  # of a curve
 _STARTS, _MOST_STEPS = 1, 10  # of the search for the nearest decoding
 _DIGITS = 6
 
@@ -194,7 +194,7 @@ def convergence(errors: np.ndarray) -> tuple[float, bool]:
 
 
 def thinned(errors: np.ndarray, per_epoch: int) -> list[list[float]]:
-    """At most 24 points of a curve, closer at its beginning: steps done, error.
+    """At most 16 points of a curve, closer at its beginning: steps done, error.
 
     Examples:
         >>> thinned(np.array([1.0, 0.5, 0.25]), 10)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,39 @@ def summary(study: Study, *, seconds: float | None = None, n_jobs: int = 1) -> d
         "twice_the_steps": _longer(study),
         "runs": [_plain_run(row) for row in study.rows],
     }
+
+
+def text_of(table: Mapping[str, Any]) -> str:
+    """A summary as JSON, one line for each member of its lists and tables.
+
+    Examples:
+        >>> print(text_of({"seeds": [0, 1], "jobs": 2, "ranks": {"a": [1.0]}}), end="")
+        {
+         "seeds": [
+          0,
+          1
+         ],
+         "jobs": 2,
+         "ranks": {
+          "a": [1.0]
+         }
+        }
+    """
+    parts = []
+    for name, value in table.items():
+        if isinstance(value, dict) and value:
+            members = [f"{json.dumps(k)}: {_plain_text(v)}" for k, v in value.items()]
+            text = "{\n  " + ",\n  ".join(members) + "\n }"
+        elif isinstance(value, list) and value:
+            text = "[\n  " + ",\n  ".join(_plain_text(v) for v in value) + "\n ]"
+        else:
+            text = _plain_text(value)
+        parts.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _plain_text(value: object) -> str:
+    return json.dumps(value, allow_nan=False)
 
 
 def machine() -> dict[str, object]:
