@@ -12,8 +12,8 @@ from torch import Tensor
 
 from isthmus.geometry.pieces import Kinked, MaxPool
 from isthmus.geometry.rows import Rows, Task, task
-from isthmus.geometry.slopes import State, identity, pull, states_of
-from isthmus.geometry.steepness import steepness
+from isthmus.geometry.slopes import State, pull, states_of
+from isthmus.geometry.steepness import entrance, steepness
 from isthmus.geometry.switching import code_sizes, switching
 
 
@@ -69,11 +69,11 @@ def boundary_distance(network: object, x: Rows) -> BoundaryDistance:
     distance = given.x.new_full((n,), torch.inf)
     unit = torch.full((n,), -1, device=given.x.device)
     foot = torch.full_like(given.x, torch.nan)
-    basis = identity(given.shapes[0], given.x)
+    start, basis = entrance(given)
     for rows in given.chunks(_bytes(given)):
         part = given.x[rows]
         states, inputs = _inputs(given, part)
-        _, unit[rows] = nearest(given, part, basis)
+        _, unit[rows] = nearest(given, part, basis, start=start)
         for level, who, entry in _by_level(given, unit[rows]):
             s, slope = _function(given, states, inputs, who, level, entry)
             squared = slope.square().flatten(1).sum(dim=1)
@@ -84,7 +84,11 @@ def boundary_distance(network: object, x: Rows) -> BoundaryDistance:
 
 
 def nearest(
-    given: Task, x: Float[Tensor, "sample ..."], basis: Float[Tensor, "rows column ..."]
+    given: Task,
+    x: Float[Tensor, "sample ..."],
+    basis: Float[Tensor, "rows column ..."],
+    *,
+    start: int = 0,
 ) -> tuple[Float[Tensor, " sample"], Tensor]:
     """Distance to the boundary within the span of orthonormal directions, and who ends it.
 
@@ -92,20 +96,21 @@ def nearest(
         given: The chain.
         x: Some of its rows.
         basis: Directions, the same for all rows (rows = 1) or of each.
+        start: Layer that these enter, if no switching function lies before it.
 
     Returns:
         Distances, infinite for none, and entries of the code, -1 for none.
     """
     distance = x.new_full((len(x),), torch.inf)
     unit = torch.full((len(x),), -1, device=x.device)
-    start = 0
-    for s, slopes in steepness(given, x, basis):
+    before = 0
+    for s, slopes in steepness(given, x, basis, start=start):
         found = torch.where(slopes > 0, s.abs() / slopes, torch.inf)
         least, where = found.min(dim=1)
         better = least < distance
         distance = torch.where(better, least, distance)
-        unit = torch.where(better, where + start, unit)
-        start += s.shape[1]
+        unit = torch.where(better, where + before, unit)
+        before += s.shape[1]
     return distance, unit
 
 

@@ -10,14 +10,35 @@ from torch import Tensor, nn
 
 from isthmus.geometry.pieces import Kinked, MaxPool
 from isthmus.geometry.rows import BUDGET, Task
-from isthmus.geometry.slopes import State, push, states_of
+from isthmus.geometry.slopes import State, identity, push, states_of
 from isthmus.geometry.switching import switching
 
 _FLAT = 1e-12  # of the steepest of a layer: no gradient at all
 
 
+def entrance(given: Task) -> tuple[int, Float[Tensor, "1 column ..."]]:
+    """All directions of the input, behind the first layer where that is a plain matrix.
+
+    What is there is the same for all rows, and as few directions as the layer has units.
+
+    Args:
+        given: The chain.
+
+    Returns:
+        The layer that the directions enter, and the directions.
+    """
+    first = given.layers[0]
+    if not isinstance(first, nn.Linear) or len(given.shapes[0]) != 1:
+        return 0, identity(given.shapes[0], given.x)
+    return 1, _factor(first.weight.detach().T[None])
+
+
 def steepness(
-    given: Task, x: Float[Tensor, "sample ..."], basis: Float[Tensor, "rows column ..."]
+    given: Task,
+    x: Float[Tensor, "sample ..."],
+    basis: Float[Tensor, "rows column ..."],
+    *,
+    start: int = 0,
 ) -> Iterator[tuple[Float[Tensor, "sample unit"], Float[Tensor, "sample unit"]]]:
     """Switching functions of every layer that has some, and the norms of their gradients.
 
@@ -28,7 +49,9 @@ def steepness(
     Args:
         given: The chain.
         x: Some of its rows.
-        basis: Orthonormal directions in which gradients are measured.
+        basis: Orthonormal directions in which gradients are measured, or what became of
+            them.
+        start: Layer that these enter, if no switching function lies before it.
 
     Yields:
         Values, and norms of the gradients in the span of the basis; 0 where the gradient
@@ -36,9 +59,9 @@ def steepness(
     """
     states, _ = states_of(given.layers, x)
     values = _values(given, x)
-    start = 0
-    while start < len(given.layers):
-        stop = _narrower(given, start, basis.shape[1])
+    end = 1 + max((i for i, s in enumerate(values) if s is not None), default=-1)
+    while start < end:
+        stop = min(_narrower(given, start, basis.shape[1]), end)
         norms, basis = _section(given, states, values, basis, slice(start, stop), len(x))
         for level in range(start, stop):
             s = values[level]
