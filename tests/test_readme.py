@@ -23,7 +23,7 @@ def test_python_example_of_the_readme_runs(capsys):
     assert 0.25 < float(reference) < float(predicted) < 0.4
     assert "theorem" in limit or "asymptotic" in limit
     assert 0.05 < float(told) < float(passed) < 0.09
-    deep, principal, gaps, radii, line, cells, elbows, worst = out[9:]
+    deep, principal, gaps, radii, line, cells, elbows, worst, orbit, ten = out[9:]
     assert 0.3 < float(deep) < 0.45 < float(principal) < 0.6
     decoder_gap, encoder_gap = map(float, gaps.split())
     assert 0.0 < encoder_gap < decoder_gap
@@ -40,6 +40,9 @@ def test_python_example_of_the_readme_runs(capsys):
     assert elbows == "1 2"
     found, proven = map(float, worst.split())
     assert 0.9 < proven < 1.0 < found < 2.1
+    assert orbit.startswith("True ")
+    plain, whole = map(float, ten.split())
+    assert whole < 0.01 < 0.05 < plain
 
 
 def test_table_of_the_readme_is_what_the_report_measures():

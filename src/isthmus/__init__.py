@@ -31,6 +31,7 @@ _ATTRIBUTES = {
     "IntrinsicDimension": "isthmus.estimators",
     "ShallowAutoencoder": "isthmus.estimators",
     "analyse": "isthmus.report",
+    "compare_penalties": "isthmus.estimators",
     "diagnose": "isthmus.report",
     "load": "isthmus.estimators",
     "save": "isthmus.estimators",

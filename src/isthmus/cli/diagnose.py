@@ -49,6 +49,22 @@ def diagnose(
     split: Annotated[
         str, typer.Option("--split", help="With --held-out: as it was for fit.")
     ] = "random",
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            "--figure", help="Draw the generators of a deep model's penalty: an .html file."
+        ),
+    ] = None,
+    known: Annotated[
+        Path | None,
+        typer.Option(
+            "--known-generators",
+            help="A .npy file of matrices, generator x column x column, to compare with.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a figure that is there.")
+    ] = False,
     seed: Seed = 0,
     columns: Columns = None,
     drop: Drop = None,
@@ -57,29 +73,80 @@ def diagnose(
     quiet: Quiet = False,
 ) -> None:
     """Tell where a saved model loses, term by term, on rows it has not seen."""
-    from isthmus.core.errors import ValueOutOfRange
+    from isthmus.core.errors import OutputError, ValueOutOfRange
     from isthmus.report import DeepDiagnosis, held_out_rows
     from isthmus.report import diagnose as diagnosed
 
     if held_out and train is not None:
         raise ValueOutOfRange("`--held-out` and `--train` exclude each other; give one.")
+    if figure is not None and figure.exists() and not force:
+        raise OutputError(f"`{figure}` exists already. Use --force to replace it.")
     with told_warnings(quiet):
         choice: dict[str, Any] = {
             "columns": names("--columns", columns),
             "drop": names("--drop", drop) or (),
             "drop_missing": drop_missing,
         }
+        more: dict[str, Any] = {"known_generators": _known(known), "seed": seed}
         if held_out:
             trained, rows = held_out_rows(data, split=split, seed=seed, **choice)
-            found = diagnosed(model, rows, train=trained, seed=seed)
+            found = diagnosed(model, rows, train=trained, **more)
         else:
-            found = diagnosed(model, data, train=train, seed=seed, **choice)
+            found = diagnosed(model, data, train=train, **more, **choice)
+        if figure is not None:
+            _draw(figure, model, data, rows if held_out else None, choice, more)
     if json:
         print_json(found.to_dict())
     elif isinstance(found, DeepDiagnosis):
         _tell_deep(found)
     else:
         _tell_shallow(found)
+
+
+def _known(path: Path | None) -> Any:
+    """Matrices of a file, which the library checks."""
+    if path is None:
+        return None
+    import numpy as np
+
+    from isthmus.core.errors import DataError, DataNotFound
+
+    if not path.is_file():
+        raise DataNotFound(f"`--known-generators {path}`: there is no such file.")
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, OSError) as error:
+        raise DataError(
+            f"`--known-generators {path}` must be a .npy file of numbers; {error}."
+        ) from error
+
+
+def _draw(
+    figure: Path,
+    model: Path,
+    data: str,
+    rows: Any,
+    choice: dict[str, Any],
+    more: dict[str, Any],
+) -> None:
+    """Write the page of generators; rows held out keep the shape that the data have."""
+    from isthmus.report import Reading, draw_generators
+    from isthmus.report.generator_drawing import known_image
+    from isthmus.report.write import write_page
+
+    reading = Reading(**choice)
+    shape = None
+    if rows is not None:
+        shape = known_image(reading.load(data).sample_shape, rows.shape[1])
+    drawn = draw_generators(
+        model,
+        data if rows is None else rows,
+        image_shape=shape,
+        known=more["known_generators"],
+        reading=reading if rows is None else None,
+        seed=more["seed"],
+    )
+    write_page(drawn.to_html(), figure)
 
 
 def _tell_shallow(found: Diagnosis) -> None:
@@ -126,6 +193,9 @@ def _tell_deep(found: DeepDiagnosis) -> None:
             f"  errors of rows: median {found.folds.median:.3g}, at most "
             f"{found.folds.max_at_rows:.3g}, between near rows {found.folds.max_error:.3g}"
         )
+    if found.generators is not None:
+        for line in found.generators.lines():
+            typer.echo(f"  {line}")
     for sentence in found.verdict:
         typer.echo(f"- {sentence}")
 

@@ -23,6 +23,13 @@ Drop = Annotated[
 DropMissing = Annotated[
     bool, typer.Option("--drop-missing", help="Leave out rows with missing values.")
 ]
+ComparePenalties = Annotated[
+    bool,
+    typer.Option(
+        "--compare-penalties",
+        help="Also tell which penalty makes a deep autoencoder generalise, if any.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every draw.")]
 
 

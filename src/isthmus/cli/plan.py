@@ -8,6 +8,7 @@ import typer
 
 from isthmus.cli.options import (
     Columns,
+    ComparePenalties,
     Drop,
     DropMissing,
     Json,
@@ -30,6 +31,7 @@ def plan(
     columns: Columns = None,
     drop: Drop = None,
     drop_missing: DropMissing = False,
+    compare_penalties: ComparePenalties = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -48,6 +50,7 @@ def plan(
             columns=names("--columns", columns),
             drop=names("--drop", drop) or (),
             drop_missing=drop_missing,
+            compare_penalties=compare_penalties,
         )
     if json:
         print_json(found.to_dict())

@@ -10,6 +10,7 @@ import typer
 
 from isthmus.cli.options import (
     Columns,
+    ComparePenalties,
     Drop,
     DropMissing,
     Json,
@@ -63,6 +64,7 @@ def report(
     force: Annotated[
         bool, typer.Option("--force", help="Replace a report that is there.")
     ] = False,
+    compare_penalties: ComparePenalties = False,
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -95,7 +97,7 @@ def report(
             "--scale": None if scale == "none" else scale,
             "--budget": None if budget == 120.0 else f"{budget:g}",
         },
-        ["--drop-missing"] if drop_missing else [],
+        ["--drop-missing"] * drop_missing + ["--compare-penalties"] * compare_penalties,
     )
     with told_warnings(quiet), output_folder(target, force=force) as writer:
         with progress_bar(enabled=not quiet) as tell:
@@ -109,6 +111,7 @@ def report(
                 drop_missing=drop_missing,
                 scale=scale,  # type: ignore[arg-type]
                 budget=budget,
+                compare_penalties=compare_penalties,
                 seed=seed,
                 command=command,
                 progress=tell,

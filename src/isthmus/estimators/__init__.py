@@ -1,7 +1,14 @@
 from isthmus.core.lazy import lazy_attributes
 from isthmus.estimators.codec_spec import codec_spec
+from isthmus.estimators.compare_penalties import compare_penalties
 from isthmus.estimators.elbows import Elbows
 from isthmus.estimators.intrinsic_dimension import IntrinsicDimension
+from isthmus.estimators.penalty_runs import PenaltyRun
+from isthmus.estimators.penalty_scores import (
+    PairedDifference,
+    PenaltyComparison,
+    PenaltyScore,
+)
 from isthmus.estimators.persistence import load, save
 from isthmus.estimators.shallow import ShallowAutoencoder
 from isthmus.estimators.sweep import Sweep, sweep
@@ -12,10 +19,15 @@ __all__ = [
     "DeepAutoencoder",  # noqa: F822
     "Elbows",
     "IntrinsicDimension",
+    "PairedDifference",
+    "PenaltyComparison",
+    "PenaltyRun",
+    "PenaltyScore",
     "ShallowAutoencoder",
     "Sweep",
     "SweepRun",
     "TransformCoder",
+    "compare_penalties",
     "codec_spec",
     "load",
     "save",

@@ -1,6 +1,9 @@
 from isthmus.report.analysis import analyse
-from isthmus.report.deep_diagnosis import DeepDiagnosis, diagnose
+from isthmus.report.deep_diagnosis import DeepDiagnosis
+from isthmus.report.diagnosing import diagnose
 from isthmus.report.diagnosis import Diagnosis, diagnose_model
+from isthmus.report.generator_drawing import GeneratorDrawing, draw_generators
+from isthmus.report.generators import GeneratorFacts
 from isthmus.report.read import held_out_rows, read_rows
 from isthmus.report.records import (
     Analysis,
@@ -17,6 +20,8 @@ __all__ = [
     "DataFacts",
     "DeepDiagnosis",
     "Diagnosis",
+    "GeneratorDrawing",
+    "GeneratorFacts",
     "LimitCurves",
     "Method",
     "Reached",
@@ -25,6 +30,7 @@ __all__ = [
     "analyse",
     "diagnose",
     "diagnose_model",
+    "draw_generators",
     "held_out_rows",
     "read_rows",
 ]

@@ -34,6 +34,7 @@ from isthmus.report.in_time import (
     decoders_in_time,
     deep_in_time,
     dimensions_in_time,
+    penalties_in_time,
     sweep_in_time,
     tear_in_time,
 )
@@ -73,6 +74,7 @@ def analyse(
     drop_missing: bool = False,
     scale: ScaleName = "none",
     budget: float = DEFAULT_SECONDS,
+    compare_penalties: bool = False,
     seed: int = 0,
     command: str | None = None,
     progress: Progress | None = None,
@@ -93,6 +95,8 @@ def analyse(
         budget: Seconds to keep to, about. A source of more than 256 MB is read for a
             third of them; fits that a slow core has no time for use fewer rows, or are
             left out and named.
+        compare_penalties: Also train autoencoders with and without penalties, and tell
+            which one helps; takes up to two fifths of the budget.
         seed: Seed of the draw and of the frames.
         command: What to print as the command that makes this again.
         progress: Called with a label, the steps done and the steps in all.
@@ -157,6 +161,9 @@ def analyse(
         shape, no_shape = dimensions_in_time(rows, ground, clock, budget, tell)
         tear = tear_in_time(rows, ground, shape, clock, budget, tell)
         deep, no_deep = deep_in_time(ground, shape, clock, budget, tell)
+        compared, no_penalties = None, ""
+        if compare_penalties:
+            compared, no_penalties = penalties_in_time(ground, shape, clock, budget, tell)
         sweep, no_sweep = sweep_in_time(ground, shape, clock, budget, tell)
     for warning in caught:
         warnings.warn_explicit(
@@ -178,7 +185,9 @@ def analyse(
         left_out=plan.left_out
         + late
         + tuple(
-            why for why in (no_decoders, no_shape, no_sweep, no_deep) if why.endswith(ROOM)
+            why
+            for why in (no_decoders, no_shape, no_sweep, no_deep, no_penalties)
+            if why.endswith(ROOM)
         ),
         decoders=decoders,
         no_decoders=no_decoders,
@@ -189,6 +198,8 @@ def analyse(
         no_sweep=no_sweep,
         deep=deep,
         no_deep=no_deep,
+        penalties=compared,
+        no_penalties=no_penalties,
     )
 
 

@@ -161,7 +161,7 @@ def measure_deep(ground: Ground, shape: Dimensions | None, n_steps: int) -> Deep
     Returns:
         The record.
     """
-    n_code, why = _code_length(ground, shape)
+    n_code, why = code_length(ground, shape)
     chosen = random_subset(
         as_rng(ground.seed), len(ground.fit), min(len(ground.fit), FIT_ROWS)
     )
@@ -204,7 +204,7 @@ def measure_deep(ground: Ground, shape: Dimensions | None, n_steps: int) -> Deep
     )
 
 
-def _code_length(ground: Ground, shape: Dimensions | None) -> tuple[int, str]:
+def code_length(ground: Ground, shape: Dimensions | None) -> tuple[int, str]:
     """As many latent dimensions as the rows were found to need, and words for it."""
     most = min(MOST_CODE, ground.principal.rank, ground.task.n_input)
     if shape is None:

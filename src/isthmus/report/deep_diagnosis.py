@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from isthmus.core.protocol import measure
 from isthmus.core.random import as_rng, random_subset
 from isthmus.data import Dataset
 from isthmus.report.generalising import Part, Regions, Slopes, look_into
+from isthmus.report.generators import GeneratorFacts, generator_facts
 from isthmus.report.halves import Halves, halves_of
 from isthmus.report.records import to_plain
 from isthmus.report.rows import Reading
@@ -59,6 +58,7 @@ class DeepDiagnosis:
         slopes: Against local tangents.
         folds: Errors between the rows; None of rows that are too few or not flat.
         verdict: Sentences.
+        generators: What the generators of its penalty explain; None without any.
     """
 
     n_code: int
@@ -74,6 +74,7 @@ class DeepDiagnosis:
     slopes: Slopes | None
     folds: Folds | None
     verdict: tuple[str, ...]
+    generators: GeneratorFacts | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain Python; JSON takes it."""
@@ -88,6 +89,7 @@ def diagnose_deep(
     train: object | None = None,
     bottleneck: str | None = None,
     reading: Reading | None = None,
+    known_generators: Any = None,
     seed: int = 0,
 ) -> DeepDiagnosis:
     """Split what an autoencoder loses on new rows; hunt its worst place between them.
@@ -99,6 +101,7 @@ def diagnose_deep(
             what it saw, and the nearest points are searched for from the rows' codes alone.
         bottleneck: Path of the layer whose answer is the code, in one module.
         reading: Which columns to read.
+        known_generators: Matrices to compare those of its penalty with.
         seed: Of the rows chosen where there are many.
 
     Returns:
@@ -116,8 +119,8 @@ def diagnose_deep(
     mean = (new if old is None else old).mean(axis=0)
     if halves.mean is not None:
         mean = halves.mean
-    some = _some(new, MOST_SPLIT, seed)
-    seen = some if old is None else _some(old, MOST_TRAIN, seed)
+    some = some_rows(new, MOST_SPLIT, seed)
+    seen = some if old is None else some_rows(old, MOST_TRAIN, seed)
     looked = look_into(
         halves.encoder,
         halves.decoder,
@@ -135,7 +138,7 @@ def diagnose_deep(
         found = measure(seen, halves.reconstruct(seen), mean)
         seen_part = Part(found.value, found.standard_error)
     principal = None if old is None else _principal(seen, new, mean, n_code)
-    folds = _folds(halves, _some(new, MOST_HUNTED, seed))
+    folds = _folds(halves, some_rows(new, MOST_HUNTED, seed))
     parts = {"train": seen_part, "principal": principal, "folds": folds, **looked}
     return DeepDiagnosis(
         n_code=n_code,
@@ -144,6 +147,9 @@ def diagnose_deep(
         n_rows=measured.n_rows,
         n_split=len(some),
         verdict=_verdict(Part(measured.value, measured.standard_error), parts),
+        generators=generator_facts(
+            model, halves.inside(some), known=known_generators, seed=seed
+        ),
         **parts,
     )
 
@@ -158,7 +164,8 @@ def _rows(dataset: Dataset, halves: Halves) -> np.ndarray:
     return rows
 
 
-def _some(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+def some_rows(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """At most so many rows, in their order."""
     chosen = random_subset(as_rng(seed), len(rows), min(len(rows), count))
     return np.asarray(rows[np.sort(chosen)])
 
@@ -170,7 +177,7 @@ def _dimension(rows: np.ndarray) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         try:
-            return intrinsic_dimension(_some(rows, _DIMENSION_ROWS, 0)).dimension
+            return intrinsic_dimension(some_rows(rows, _DIMENSION_ROWS, 0)).dimension
         except DataError:
             return 1
 
@@ -225,70 +232,3 @@ def _verdict(own: Part, parts: dict[str, Any]) -> tuple[str, ...]:
             f"{folds.max_error / folds.max_at_rows:.3g} times the worst at a row: a tear."
         )
     return tuple(said)
-
-
-def diagnose(
-    model: Any,
-    data: object,
-    *,
-    train: object | None = None,
-    bottleneck: str | None = None,
-    columns: Sequence[str] | None = None,
-    drop: Sequence[str] = (),
-    drop_missing: bool = False,
-    seed: int = 0,
-) -> Any:
-    """Tell what a fitted autoencoder loses on rows it has not seen, and where.
-
-    Args:
-        model: Fitted :class:`isthmus.ShallowAutoencoder` or
-            :class:`isthmus.DeepAutoencoder`; the path of a saved one; a pair (encoder,
-            decoder) of torch modules; or one module, with these as attributes or with its
-            code named by `bottleneck`. Modules must be in eval mode and take flat rows.
-        data: Rows, array, path or built-in name.
-        train: Its training rows in the same form.
-        bottleneck: Path of the layer whose answer is the code.
-        columns: Names of the only columns to read; None reads all.
-        drop: Names of columns to leave out.
-        drop_missing: Leave out rows with a missing value.
-        seed: Of the rows chosen where there are many.
-
-    Returns:
-        :class:`~isthmus.report.diagnosis.Diagnosis` of a shallow autoencoder: its gap to
-        the Gaussian reference, term by term. Of all others
-        :class:`~isthmus.report.deep_diagnosis.DeepDiagnosis`: what encoder and decoder
-        miss, regions, slopes and the worst place between rows.
-
-    Raises:
-        DataError: If columns disagree, or the rows do not differ.
-        ValueOutOfRange: If the model cannot be used.
-
-    Examples:
-        >>> import torch
-        >>> rows = np.random.default_rng(0).normal(size=(80, 3))
-        >>> pair = torch.nn.Linear(3, 2).eval(), torch.nn.Linear(2, 3).eval()
-        >>> found = diagnose(pair, rows[40:], train=rows[:40])
-        >>> found.n_code, bool(found.principal.nmse < found.nmse)
-        (2, True)
-
-    References:
-        [cosentino:22], [kvalheim:24]
-    """
-    from isthmus.estimators import ShallowAutoencoder, load
-    from isthmus.report.diagnosis import diagnose_model
-
-    if isinstance(model, (str, os.PathLike)):
-        model = load(model)
-    if isinstance(model, ShallowAutoencoder):
-        return diagnose_model(
-            model,
-            data,
-            train=train,
-            columns=columns,
-            drop=drop,
-            drop_missing=drop_missing,
-        )
-    reading = Reading(columns, drop, drop_missing)
-    return diagnose_deep(
-        model, data, train=train, bottleneck=bottleneck, reading=reading, seed=seed
-    )

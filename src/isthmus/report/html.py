@@ -28,7 +28,7 @@ def render(analysis: Analysis) -> str:
         A whole HTML document, about 5 MB.
     """
     sections = tuple(build(analysis) for build in SECTIONS)
-    return _template().render(
+    return _template("template.html").render(
         analysis=analysis,
         sections=sections,
         titles={section.id: section.title for section in sections},
@@ -37,6 +37,18 @@ def render(analysis: Analysis) -> str:
         plotly=Markup(plotly_source()),
         subtitle=_subtitle(analysis),
     )
+
+
+def render_section(section: Section) -> str:
+    """Write one section without interactive figures as a page of its own.
+
+    Args:
+        section: Text, tables and pictures.
+
+    Returns:
+        A whole HTML document that asks for nothing.
+    """
+    return _template("drawing.html").render(section=section, titles={})
 
 
 def script_json(value: Any) -> Markup:
@@ -87,7 +99,7 @@ def _subtitle(analysis: Analysis) -> str:
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_read),
         autoescape=True,
@@ -95,7 +107,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("template.html")
+    return environment.get_template(name)
 
 
 def _read(name: str) -> str:

@@ -9,6 +9,7 @@ import zlib
 import numpy as np
 
 MAX_SIDE = 96
+_NEGATIVE, _POSITIVE = (0, 114, 178), (213, 94, 0)  # blue and vermillion of the figures
 
 
 def image_urls(
@@ -61,6 +62,45 @@ def pair_urls(
         image_urls(np.stack(pair), sample_shape) for pair in zip(rows, back, strict=True)
     ]
     return tuple((pair[0], pair[1]) for pair in drawn if len(pair) == 2)
+
+
+def signed_urls(fields: np.ndarray) -> tuple[str, ...]:
+    """Draw fields in two colours about white, which is 0, all on one scale.
+
+    Args:
+        fields: "picture row column"; blue where negative, orange where positive.
+
+    Returns:
+        One address per picture.
+
+    Examples:
+        >>> len(signed_urls(np.array([[[0.0, 1.0]], [[-0.5, 0.0]]])))
+        2
+    """
+    largest = float(np.abs(fields).max(initial=0.0))
+    share = fields / largest if largest > 0 else np.zeros_like(fields)
+    away = np.abs(share)[..., None]
+    ends = np.where(share[..., None] < 0, _NEGATIVE, _POSITIVE)
+    pixels = np.rint(255.0 * (1.0 - away) + ends * away).astype(np.uint8)
+    return tuple(_data_url(picture) for picture in pixels)
+
+
+def shrunk(picture: np.ndarray, most: int = MAX_SIDE) -> np.ndarray:
+    """Means of blocks of a picture, so that no side is longer than `most`.
+
+    Examples:
+        >>> shrunk(np.arange(4.0)[None], 2).tolist(), shrunk(np.eye(3)).shape
+        ([[0.5, 2.5]], (3, 3))
+    """
+    for axis in (0, 1):
+        size = picture.shape[axis]
+        starts = np.unique(
+            np.linspace(0, size, min(size, most), endpoint=False).astype(int)
+        )
+        counts = np.diff(np.append(starts, size))
+        sums = np.add.reduceat(picture, starts, axis=axis)
+        picture = sums / (counts[:, None] if axis == 0 else counts)
+    return picture
 
 
 def _fits(samples: np.ndarray, sample_shape: tuple[int, ...]) -> bool:

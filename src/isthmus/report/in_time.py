@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from isthmus.core.errors import DataError
 from isthmus.core.progress import Progress
-from isthmus.report import deep, sweeps
+from isthmus.report import deep, penalties, sweeps
 from isthmus.report.clock import Clock
 from isthmus.report.decoders import (
     BUDGET_SHARE,
@@ -27,7 +28,7 @@ from isthmus.report.rows import Rows
 from isthmus.report.tears import Tear, measure_tear, tear_work
 
 if TYPE_CHECKING:
-    from isthmus.estimators import Sweep
+    from isthmus.estimators import PenaltyComparison, Sweep
 
 
 def decoders_in_time(
@@ -135,3 +136,32 @@ def deep_in_time(
     found = deep.measure_deep(ground, shape, n_steps)
     clock.lap("deep autoencoder")
     return found, ""
+
+
+def penalties_in_time(
+    ground: Ground,
+    shape: Dimensions | None,
+    clock: Clock,
+    budget: float,
+    tell: Progress,
+) -> tuple[PenaltyComparison | None, str]:
+    """Penalties compared on the rows, and which were left out or why all were."""
+    task = ground.task
+    why = penalties.why_no_penalties(task, budget)
+    if why:
+        return None, why
+    room = min(penalties.BUDGET_SHARE * budget, budget - clock.seconds)
+    names = penalties.affordable(task, room)
+    if not names:
+        return None, (
+            "Penalties were not compared: this machine is slower than assumed, and the "
+            f"budget of {budget:g} s would not do. {ROOM}"
+        )
+    n_steps = penalties.steps_in(task, names, room)
+    try:
+        found = penalties.measure_penalties(ground, shape, names, n_steps, tell)
+    except DataError as error:
+        return None, f"Penalties were not compared: {error}"
+    clock.lap("penalties")
+    late = set(penalties.affordable(task, penalties.BUDGET_SHARE * budget)) - set(names)
+    return found, penalties.left_out(task, names, slower=bool(late))

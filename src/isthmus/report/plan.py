@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.protocol import held_out_count
-from isthmus.report import deep, sweeps
+from isthmus.report import deep, penalties, sweeps
 from isthmus.report.analysis import DEFAULT_RATES
 from isthmus.report.budget import (
     DEFAULT_SECONDS,
@@ -139,6 +139,7 @@ def plan_report(
     *,
     rates: Sequence[float] = DEFAULT_RATES,
     budget: float = DEFAULT_SECONDS,
+    compare_penalties: bool = False,
     memory_free: int | None = None,
 ) -> Plan:
     """Add up what a report of so many rows and columns takes.
@@ -152,6 +153,7 @@ def plan_report(
         speeds: Of this machine.
         rates: Code symbols per column.
         budget: Seconds to keep to; see :func:`isthmus.report.analyse`.
+        compare_penalties: As there.
         memory_free: Bytes that may be used; None where not known.
 
     Returns:
@@ -199,6 +201,11 @@ def plan_report(
         compared.append(("dimensions", dimensions_work(task)))
         compared.append(("between rows", tear_work(task)))
     compared += [(name, work) for name, work in _trained(task, budget) if work is not None]
+    late = chosen.left_out
+    if compare_penalties:
+        trained = penalties.planned(task, budget)
+        compared += [] if trained is None else [("penalties", trained)]
+        late += _no_penalties(task, budget)
     for name, work in (
         ("covariance", moments),
         ("describe", describing_work(task)),
@@ -220,7 +227,7 @@ def plan_report(
         n_test=n_test,
         n_fit=chosen.n_fit,
         n_codes=codes,
-        left_out=chosen.left_out,
+        left_out=late,
         memory_bytes=_peak(size, task, max(code for _, code in chosen.jobs)),
         memory_free_bytes=memory_free,
         operations=operations,
@@ -236,6 +243,13 @@ def _trained(task: Task, budget: float) -> tuple[tuple[str, Work | None], ...]:
         ("deep autoencoder", deep.planned(task, budget)),
         ("latent dimensions", sweeps.planned(task, budget)),
     )
+
+
+def _no_penalties(task: Task, budget: float) -> tuple[str, ...]:
+    """Why penalties are not compared, or which are left out."""
+    names = penalties.affordable(task, penalties.BUDGET_SHARE * budget)
+    told = penalties.why_no_penalties(task, budget) or penalties.left_out(task, names)
+    return (told,) if told else ()
 
 
 def _peak(size: Size, task: Task, code: int) -> float:

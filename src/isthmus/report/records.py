@@ -12,7 +12,7 @@ from isthmus.report.dimension_records import Dimensions
 from isthmus.report.tears import Tear
 
 if TYPE_CHECKING:
-    from isthmus.estimators import Sweep
+    from isthmus.estimators import PenaltyComparison, Sweep
 
 
 @dataclasses.dataclass(frozen=True)
@@ -280,6 +280,8 @@ class Analysis:
         no_sweep: Why there are none.
         deep: A deep autoencoder on rows that it did not see.
         no_deep: Why none was trained.
+        penalties: Penalties compared on the rows; None if nobody asked.
+        no_penalties: Which were left out, or why all were.
     """
 
     data: DataFacts
@@ -299,6 +301,8 @@ class Analysis:
     no_sweep: str = ""
     deep: Deep | None = None
     no_deep: str = ""
+    penalties: PenaltyComparison | None = None
+    no_penalties: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as plain Python, keys as in the attributes; JSON takes it."""

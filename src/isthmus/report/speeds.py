@@ -31,6 +31,7 @@ def plan_data(
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     drop_missing: bool = False,
+    compare_penalties: bool = False,
 ) -> Plan:
     """Plan a report of a file from its header and a second of measurements.
 
@@ -44,6 +45,7 @@ def plan_data(
         columns: Names of the only columns to read; None reads all.
         drop: Names of columns to leave out.
         drop_missing: Leave out rows with a missing value; they are counted as rows.
+        compare_penalties: See :func:`isthmus.report.analyse`.
 
     Returns:
         The plan.
@@ -73,7 +75,12 @@ def plan_data(
         size = Size(source.name, n_rows, source.n_columns, source.dtype, known)
     speeds = measure_speeds(size.n_columns, per_second)
     return plan_report(
-        size, speeds, rates=rates, budget=budget, memory_free=available_memory()
+        size,
+        speeds,
+        rates=rates,
+        budget=budget,
+        compare_penalties=compare_penalties,
+        memory_free=available_memory(),
     )
 
 

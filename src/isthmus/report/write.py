@@ -61,6 +61,29 @@ def output_folder(
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def write_page(text: str, target: Path) -> None:
+    """Write one page whole, in place of what is there.
+
+    Args:
+        text: HTML.
+        target: File.
+
+    Raises:
+        OutputError: If nothing can be written there.
+    """
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"`{target}` must be writable; {error.strerror or error}. Choose another file."
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _refuse(target: Path, force: bool) -> None:
     if not target.exists() and not target.is_symlink():
         return

@@ -136,6 +136,22 @@ class Pairs:
 
 
 @dataclasses.dataclass(frozen=True)
+class Pictures:
+    """Small pictures in groups.
+
+    Attributes:
+        groups: Words below, and ``data:`` addresses, of each.
+        caption: What they show and how colours were chosen.
+        least: Width of a group, in rem.
+    """
+
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    caption: str
+    least: int = 12
+    kind: ClassVar[str] = "pictures"
+
+
+@dataclasses.dataclass(frozen=True)
 class Code:
     """A line to type."""
 
@@ -161,6 +177,7 @@ Block = (
     | Figure
     | Images
     | Pairs
+    | Pictures
     | Code
     | References
 )

@@ -12,6 +12,7 @@ from isthmus.report.dimension_words import dimensions
 from isthmus.report.generalising import Part, Regions, Slopes
 from isthmus.report.records import Analysis
 from isthmus.report.sections.base import Block, Figure, Section, Table, Text
+from isthmus.report.sections.penalties import penalty_blocks
 
 _WITHIN = 2.0
 _PARTITIONS = {
@@ -27,7 +28,7 @@ def build(analysis: Analysis) -> Section:
     title, deep = "Does it generalise", analysis.deep
     if deep is None:
         text = analysis.no_deep or "No deep autoencoder was trained."
-        return Section("generalises", title, (Text(text),))
+        return Section("generalises", title, (Text(text), *penalty_blocks(analysis)))
     blocks: list[Block] = [
         Text(_lead(deep), "lead"),
         Text(about_deep(deep)),
@@ -40,7 +41,7 @@ def build(analysis: Analysis) -> Section:
     if deep.slopes is not None:
         blocks += [Text("Along the data", "heading"), Text(_about_slopes(deep.slopes))]
         blocks.append(_slopes(deep.slopes))
-    blocks.append(_training(deep))
+    blocks += [_training(deep), *penalty_blocks(analysis)]
     return Section("generalises", title, tuple(blocks))
 
 

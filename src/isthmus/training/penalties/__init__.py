@@ -7,6 +7,7 @@ _NEED_TORCH = {
     "Contractive": "isthmus.training.penalties.contraction",
     "CycleConsistency": "isthmus.training.penalties.extensions",
     "Denoising": "isthmus.training.penalties.plain",
+    "GeneratorUse": "isthmus.training.penalties.use",
     "Generators": "isthmus.training.penalties.generators",
     "HigherOrderContractive": "isthmus.training.penalties.contraction",
     "LearnedOrbit": "isthmus.training.penalties.learned_generators",
@@ -16,6 +17,7 @@ _NEED_TORCH = {
     "OrbitCompletion": "isthmus.training.penalties.orbit_completion",
     "PenaltySum": "isthmus.training.penalties.base",
     "WeightDecay": "isthmus.training.penalties.plain",
+    "generator_use": "isthmus.training.penalties.use",
     "generators_of": "isthmus.training.penalties.named",
     "named_penalty": "isthmus.training.penalties.named",
     "fit_generators": "isthmus.training.penalties.learned_generators",
@@ -28,6 +30,7 @@ __all__ = [
     "Contractive",  # noqa: F822
     "CycleConsistency",  # noqa: F822
     "Denoising",  # noqa: F822
+    "GeneratorUse",  # noqa: F822
     "Generators",  # noqa: F822
     "HigherOrderContractive",  # noqa: F822
     "LearnedOrbit",  # noqa: F822
@@ -37,6 +40,7 @@ __all__ = [
     "OrbitCompletion",  # noqa: F822
     "PenaltySum",  # noqa: F822
     "WeightDecay",  # noqa: F822
+    "generator_use",  # noqa: F822
     "generators_of",  # noqa: F822
     "named_penalty",  # noqa: F822
     "fit_generators",  # noqa: F822
