@@ -21,7 +21,7 @@ _WIDEST, _NARROWEST = 0.5, 1e-9  # of a simplex, steps of the search
 _TRIES, _ROUNDS = 48, 100  # points of each step, steps at most
 _GROW, _SHRINK = 1.5, 0.5
 _SUCCESS = 1.0 + 1e-9
-_CHUNK = 8192
+_CHUNK, _NUMBERS = 8192, 2**24  # points tried together, and coordinates of these
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ def _errors_in(
 ) -> np.ndarray:
     """Errors at points of given barycentric coordinates, "simplex point"."""
     found = np.empty((len(simplices), len(weights)))
-    block = max(1, _CHUNK // len(weights))
+    block = max(1, min(_CHUNK, _NUMBERS // x.shape[1]) // len(weights))
     for start in range(0, len(simplices), block):
         corners = x[simplices[start : start + block]]
         points = (weights @ corners).reshape(-1, x.shape[1])
