@@ -6,19 +6,8 @@ import dataclasses
 from collections.abc import Callable
 
 from isthmus.core.random import as_rng
-from isthmus.training.penalties import (
-    AbstractPenalty,
-    Contractive,
-    CycleConsistency,
-    Denoising,
-    Generators,
-    HigherOrderContractive,
-    Lie1,
-    Lie2,
-    OrbitAugmentation,
-    PenaltySum,
-    WeightDecay,
-)
+from isthmus.training.penalties import AbstractPenalty, Generators
+from isthmus.training.penalties.named import NAMED
 
 FULL_BELOW = 200  # columns; from there generators are of rank 16
 Make = Callable[[float, int, int, int], AbstractPenalty]
@@ -47,53 +36,28 @@ class Method:
     trained: bool = True
 
 
-def _generators(n_input: int, n_code: int, seed: int) -> Generators:
-    kind = "full" if n_input < FULL_BELOW else "low-rank"
-    return Generators(n_input, n_code, kind=kind, rng=as_rng(seed))
+def _named(name: str, baseline: bool, cost: float) -> Method:
+    known = NAMED[name]
 
+    def make(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenalty:
+        kind = "full" if n_input < FULL_BELOW else "low-rank"
+        learnt = None
+        if known.generators:
+            learnt = Generators(n_input, n_code, kind=kind, rng=as_rng(seed))
+        return known.make(weight, learnt)
 
-def _weight_decay(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenalty:
-    return WeightDecay(weight)
-
-
-def _contractive(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenalty:
-    return Contractive(weight)
-
-
-def _higher_order(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenalty:
-    return HigherOrderContractive(weight, curvature_weight=weight, noise_std=0.1)
-
-
-def _denoising(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenalty:
-    return Denoising(weight)
-
-
-def _lie1(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenalty:
-    return Lie1(weight, _generators(n_input, n_code, seed))
-
-
-def _lie2(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenalty:
-    return Lie2(weight, _generators(n_input, n_code, seed))
-
-
-def _cycle(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenalty:
-    return CycleConsistency(weight)
-
-
-def _orbit(weight: float, n_input: int, n_code: int, seed: int) -> AbstractPenalty:
-    learnt = _generators(n_input, n_code, seed)
-    return PenaltySum(Lie1(1.0, learnt), OrbitAugmentation(1.0, learnt, amount=weight))
+    return Method(make, known.weights, baseline, cost)
 
 
 METHODS: dict[str, Method] = {
     "pca": Method(None, trained=False, cost=0.01),
     "plain": Method(None),
-    "weight decay": Method(_weight_decay, (1e-4, 1e-3, 3e-3, 1e-2), cost=1.5),
-    "contractive": Method(_contractive, (1e-4, 1e-3, 1e-2, 1e-1), cost=1.7),
-    "higher-order": Method(_higher_order, (1e-4, 1e-3, 1e-2, 1e-1), cost=2.3),
-    "denoising": Method(_denoising, (0.1, 0.3, 1.0, 2.0), cost=1.1),
-    "lie-1": Method(_lie1, (1.0, 10.0, 100.0, 1000.0), baseline=False, cost=3.5),
-    "lie-2": Method(_lie2, (0.1, 1.0, 10.0, 100.0), baseline=False, cost=4.8),
-    "cycle": Method(_cycle, (0.01, 0.1, 1.0, 10.0), baseline=False, cost=2.1),
-    "orbit": Method(_orbit, (0.03, 0.1, 0.3, 1.0), baseline=False, cost=5.6),
+    "weight decay": _named("weight-decay", True, 1.5),
+    "contractive": _named("contractive", True, 1.7),
+    "higher-order": _named("higher-order-contractive", True, 2.3),
+    "denoising": _named("denoising", True, 1.1),
+    "lie-1": _named("lie-1", False, 3.5),
+    "lie-2": _named("lie-2", False, 4.8),
+    "cycle": _named("cycle-consistency", False, 2.1),
+    "orbit": _named("orbit-augmentation", False, 5.6),
 }
