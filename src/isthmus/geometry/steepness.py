@@ -27,7 +27,7 @@ def entrance(given: Task) -> tuple[int, Float[Tensor, "1 column ..."]]:
     Returns:
         The layer that the directions enter, and the directions.
     """
-    first = given.layers[0]
+    first = given.layers[0] if given.layers else None
     if not isinstance(first, nn.Linear) or len(given.shapes[0]) != 1:
         return 0, identity(given.shapes[0], given.x)
     return 1, _factor(first.weight.detach().T[None])
