@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from isthmus.cli.main import run
@@ -13,3 +14,11 @@ def isthmus(capsys, tmp_path, monkeypatch):
         return code, *capsys.readouterr()
 
     return call
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory):
+    """Words of a command that reports on few rows in little time."""
+    path = tmp_path_factory.mktemp("few") / "few.npy"
+    np.save(path, np.random.default_rng(0).standard_normal((150, 6)).cumsum(axis=1))
+    return [path, "--rate", "1", "--budget", "5"]

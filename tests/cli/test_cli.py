@@ -107,28 +107,18 @@ def test_report_on_digits(isthmus, tmp_path):
     assert len(page) > 4_000_000  # the plotting library is inside
 
 
-def test_report_as_json_and_quiet(isthmus):
-    code, out, err = isthmus("report", "digits", "--rate", "1", "--json", "--quiet")
+def test_report_as_json_and_quiet(isthmus, few):
+    code, out, err = isthmus("report", *few, "--json", "--quiet")
     assert code == 0
     assert err == ""
     assert json.loads(out)["page"].endswith("index.html")
 
 
-def test_report_is_the_same_for_the_same_seed(isthmus):
+def test_report_is_the_same_for_the_same_seed(isthmus, few):
     outs = []
     for seed in (1, 1, 2):
-        out = isthmus(
-            "report",
-            "digits",
-            "--rate",
-            "1",
-            "--json",
-            "-q",
-            "--seed",
-            seed,
-            "--out",
-            f"r{len(outs)}",
-        )[1]
+        words = ["--json", "-q", "--seed", seed, "--out", f"r{len(outs)}"]
+        out = isthmus("report", *few, *words)[1]
         outs.append(json.loads(out)["reached"][0]["nmse"])
     assert outs[0] == outs[1] != outs[2]
 
@@ -222,29 +212,29 @@ def test_negative_eigenvalues(isthmus, tmp_path):
     assert (code, "must not be negative" in err) == (2, True)
 
 
-def test_output_is_never_overwritten_without_force(isthmus, tmp_path):
+def test_output_is_never_overwritten_without_force(isthmus, tmp_path, few):
     target = tmp_path / "r"
-    assert isthmus("report", "digits", "--rate", "1", "--out", target)[0] == 0
+    assert isthmus("report", *few, "--out", target)[0] == 0
     first = (target / "report.json").stat().st_mtime_ns
-    code, _, err = isthmus("report", "digits", "--rate", "1", "--out", target)
+    code, _, err = isthmus("report", *few, "--out", target)
     assert (code, "exists already" in err) == (2, True)
     assert (target / "report.json").stat().st_mtime_ns == first
-    assert isthmus("report", "digits", "--rate", "1", "--out", target, "--force")[0] == 0
+    assert isthmus("report", *few, "--out", target, "--force")[0] == 0
     assert (target / "report.json").stat().st_mtime_ns > first
     (target / "mine.txt").write_text("keep me")
-    code, _, err = isthmus("report", "digits", "--out", target, "--force")
+    code, _, err = isthmus("report", *few, "--out", target, "--force")
     assert (code, "holds more than a report" in err) == (2, True)
     assert (target / "mine.txt").read_text() == "keep me"
     assert [p.name for p in tmp_path.iterdir()] == ["r"]
 
 
-def test_a_failure_leaves_an_old_report_as_it_was(isthmus, tmp_path, monkeypatch):
-    assert isthmus("report", "digits", "--rate", "1", "--out", "r")[0] == 0
+def test_a_failure_leaves_an_old_report_as_it_was(isthmus, tmp_path, few, monkeypatch):
+    assert isthmus("report", *few, "--out", "r")[0] == 0
     before = (tmp_path / "r/index.html").read_bytes()
     monkeypatch.setattr(
         write, "_write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
     )
-    code, _, err = isthmus("report", "digits", "--rate", "1", "--out", "r", "--force")
+    code, _, err = isthmus("report", *few, "--out", "r", "--force")
     assert (code, "interrupted" in err) == (130, True)
     assert (tmp_path / "r/index.html").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["r"]

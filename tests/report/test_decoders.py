@@ -15,6 +15,14 @@ from isthmus.report.thresholds import TIE
 pytestmark = pytest.mark.filterwarnings("ignore::isthmus.core.errors.DataWarning")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def learning_goes_on():
+    """As in a report; tests of other parts hardly learn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(decoders, "LEARNING_STEPS", 150)
+        yield
+
+
 @pytest.fixture(scope="module")
 def sparse():
     rows = priors.GaussBernoulli(0.1).sample((1500, 96), 0)
