@@ -16,7 +16,7 @@ _INSIDE = 64  # points drawn in every simplex that is looked at
 _MOST, _LEAST = 3000, 200  # simplices of a size that are looked at
 _VALUES = 4e8  # numbers in all points of these, where that asks for fewer
 _CORNERS = 4  # at most: tetrahedra
-_STARTS = 24  # simplices searched to the end
+_STARTS, _FEWEST = 24, 4  # simplices searched to the end; fewer of long rows too
 _WIDEST, _NARROWEST = 0.5, 1e-9  # of a simplex, steps of the search
 _TRIES, _ROUNDS = 48, 100  # points of each step, steps at most
 _GROW, _SHRINK = 1.5, 0.5
@@ -65,8 +65,8 @@ def hunt(
     simplex are tried, of at most 3000 simplices of a size (fewer above 2000 columns), and
     simplices whose codes are far apart are followed to where they stay so
     (:func:`isthmus.topology.chase.chase`). From the worst of each of the worst simplices,
-    24 of either kind, a random search with steps that grow on success and halve on failure
-    goes on until they are 1e-9 of the simplex, at most 100 of them.
+    24 of either kind (fewer likewise), a random search with steps that grow on success and
+    halve on failure goes on until they are 1e-9 of the simplex, at most 100 of them.
 
     Args:
         errors: Error of each of some points.
@@ -82,6 +82,7 @@ def hunt(
     rng = np.random.default_rng(0)
     near = _neighbours(edges, x.shape[0])
     most = _number_of(x.shape[1])
+    kept = max(_FEWEST, _STARTS * most // _MOST)
     simplices, far = edges[candidates][:most], _by_codes(image, x, edges)[:most]
     chased: list[Start] = []
     starts: list[Start] = []
@@ -94,13 +95,13 @@ def hunt(
         weights = rng.dirichlet(np.ones(corners), size=_INSIDE)
         found = _errors_in(errors, x, simplices, weights)
         order = np.argsort(-found.max(axis=1), kind="stable")
-        for i in order[:_STARTS]:
+        for i in order[:kept]:
             best = int(np.argmax(found[i]))
             vertices = tuple(simplices[i].tolist())
             starts.append((float(found[i, best]), vertices, weights[best]))
     starts.sort(key=lambda start: -start[0])
     chased.sort(key=lambda start: -start[0])
-    return _climbed(errors, x, [*starts[:_STARTS], *chased[:_STARTS]], rng)
+    return _climbed(errors, x, [*starts[:kept], *chased[:kept]], rng)
 
 
 def _by_codes(image: Errors, x: np.ndarray, edges: np.ndarray) -> np.ndarray:
