@@ -31,11 +31,11 @@ def test_there_and_back(fitted):
     told = json.loads(fitted("inspect", "x.isth", "--json")[1])
     assert (told["n_rows"], told["n_bits"], told["norm"]) == (400, 8, "float16")
     out = fitted("inspect", "x.isth")[1]
-    assert "rows     400 in 1 chunks, written once" in out
+    assert "rows     400 in 1 chunk, written once" in out
     assert "24 bits: 8 bits of code and the length of the row, 16 bits" in out
     assert fitted("verify", "x.isth")[:2] == (
         0,
-        "x.isth: whole; 400 rows in 1 chunks have their checksums\n",
+        "x.isth: whole; 400 rows in 1 chunk have their checksums\n",
     )
 
 
@@ -47,6 +47,10 @@ def test_append_needs_no_model(fitted):
     rows = decode_archive("x.isth")
     np.testing.assert_array_equal(rows[:400], rows[400:])
     assert "in 2 parts" in fitted("inspect", "x.isth")[1]
+    np.save("one.npy", np.load("x.npy")[:1])
+    out = fitted("encode", "one.npy", "-o", "x.isth", "--append")[1]
+    assert out.startswith("x.isth: 801 rows of")
+    np.testing.assert_array_equal(decode_archive("x.isth")[800], rows[0])
     # An archive can stand for its model.
     assert fitted("encode", "x.npy", "-m", "x.isth", "-o", "y.isth")[0] == 0
     np.testing.assert_array_equal(decode_archive("y.isth"), rows[:400])

@@ -69,6 +69,16 @@ def tell_damages(damages: tuple[Damage, ...]) -> None:
         typer.echo(f"- and {len(damages) - 20} more (--json has them all)")
 
 
+def counted(number: int, name: str) -> str:
+    """Number and noun.
+
+    Examples:
+        >>> counted(1, "row"), counted(400, "row")
+        ('1 row', '400 rows')
+    """
+    return f"{number} {name}{'' if number == 1 else 's'}"
+
+
 def size(n_bytes: int) -> str:
     """Bytes in a unit that is easy to read.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isthmus.cli.codes import Model, coder_from, size
+from isthmus.cli.codes import Model, coder_from, counted, size
 from isthmus.cli.options import (
     Columns,
     Drop,
@@ -83,8 +83,8 @@ def encode(
         print_json(told.to_dict())
         return
     typer.echo(
-        f"{output}: {told.n_rows} rows of {told.n_input} columns in {size(told.n_bytes)}, "
-        f"{told.bits_per_vector} bits per row"
+        f"{output}: {counted(told.n_rows, 'row')} of {told.n_input} columns in "
+        f"{size(told.n_bytes)}, {told.bits_per_vector} bits per row"
     )
 
 
@@ -121,5 +121,5 @@ def _source(data: str, **choice: Any) -> AbstractStream:
     from isthmus.data.streams import is_one_array, stream
 
     if find_builtin(data) is None or is_one_array(data):
-        return stream(data, **choice)
+        return stream(data, **choice, min_rows=1)
     return memory_stream(load(data, **choice).values)

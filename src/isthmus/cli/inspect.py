@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from isthmus.cli.codes import Archive, size, tell_damages
+from isthmus.cli.codes import Archive, counted, size, tell_damages
 from isthmus.cli.options import Json, print_json
 
 
@@ -20,7 +20,9 @@ def inspect(archive: Archive, json: Json = False) -> None:
     kind = ", ".join(f"{name} {value}" for name, value in sorted(found.coder.items()))
     held = f"{size(found.model_bytes)} in the archive" if found.model_bytes else "elsewhere"
     typer.echo(f"{found.path}: isthmus archive, version {found.version}")
-    typer.echo(f"rows     {found.n_rows} in {found.n_chunks} chunks, written {times}")
+    typer.echo(
+        f"rows     {found.n_rows} in {counted(found.n_chunks, 'chunk')}, written {times}"
+    )
     typer.echo(f"columns  {found.n_input}")
     norm = " and the length of the row, 16 bits" if found.norm != "none" else ""
     typer.echo(f"a row    {found.bits_per_vector} bits: {found.n_bits} bits of code{norm}")

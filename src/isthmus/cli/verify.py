@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from isthmus.cli.codes import Archive, Model, coder_from, tell_damages
+from isthmus.cli.codes import Archive, Model, coder_from, counted, tell_damages
 from isthmus.cli.options import Json, Quiet, print_json
 
 
@@ -22,8 +22,8 @@ def verify(
         print_json(found.to_dict())
     elif found.ok:
         typer.echo(
-            f"{archive}: whole; {found.n_rows} rows in {found.n_chunks} chunks have their "
-            "checksums"
+            f"{archive}: whole; {counted(found.n_rows, 'row')} in "
+            f"{counted(found.n_chunks, 'chunk')} have their checksums"
         )
     else:
         typer.echo(f"{archive}: damaged; {found.n_good_rows} of {found.n_rows} rows whole")

@@ -10,7 +10,7 @@ import numpy as np
 
 from isthmus.core.errors import DataError
 from isthmus.data.base import Dataset
-from isthmus.data.checks import checked
+from isthmus.data.checks import MIN_ROWS, checked
 from isthmus.data.missing import complete_rows
 
 
@@ -22,11 +22,13 @@ class Choice:
         columns: Names to keep; None keeps all.
         drop: Names to leave out, also of those kept.
         drop_missing: Leave out rows with a gap in the columns kept.
+        min_rows: Fewer are refused.
     """
 
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     drop_missing: bool = False
+    min_rows: int = MIN_ROWS
 
     @classmethod
     def of(
@@ -35,6 +37,7 @@ class Choice:
         drop: Sequence[str],
         drop_missing: bool = False,
         *,
+        min_rows: int = MIN_ROWS,
         call: str = "load",
     ) -> Choice:
         """Choice from the arguments of :func:`isthmus.data.load` or `stream`.
@@ -43,6 +46,7 @@ class Choice:
             columns: Names to keep; None keeps all.
             drop: Names to leave out.
             drop_missing: Whether to leave out rows with a gap.
+            min_rows: Fewer are refused.
             call: The function that was called, for messages.
 
         Returns:
@@ -58,7 +62,7 @@ class Choice:
                     f"Write [{given!r}]."
                 )
         named = None if columns is None else tuple(columns)
-        return cls(named, tuple(drop), bool(drop_missing))
+        return cls(named, tuple(drop), bool(drop_missing), min_rows)
 
     def split(self, name: str, names: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
         """Split columns into those to read and those left out.

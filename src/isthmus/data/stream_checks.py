@@ -14,7 +14,7 @@ from isthmus.data.missing import refuse_too_few
 
 
 def checked_header(
-    name: str, shape: tuple[int, ...], stored: np.dtype
+    name: str, shape: tuple[int, ...], stored: np.dtype, min_rows: int = MIN_ROWS
 ) -> tuple[int, int, tuple[int, ...] | None, np.dtype]:
     """Refuse from the header what :func:`isthmus.data.load` refuses from the array.
 
@@ -22,12 +22,14 @@ def checked_header(
         name: What to call it in messages.
         shape: Rows first.
         stored: Type in the file.
+        min_rows: Fewer are refused.
 
     Returns:
         Rows, columns, shape of a sample or None, and the type of the blocks.
 
     Raises:
-        DataError: If there are no rows and columns, fewer than ten rows, or no numbers.
+        DataError: If there are no rows and columns, fewer rows than asked
+            for, or no numbers.
 
     Warns:
         DataWarning: If the type will be converted.
@@ -44,9 +46,9 @@ def checked_header(
         )
     if 0 in shape:
         raise DataError(f"`{name}` must not be empty; got shape {shape}.")
-    if shape[0] < MIN_ROWS:
+    if shape[0] < min_rows:
         raise DataError(
-            f"`{name}` must have at least {MIN_ROWS} rows; got {shape[0]}. "
+            f"`{name}` must have at least {min_rows} rows; got {shape[0]}. "
             "Fewer leave nothing to hold out."
         )
     n_columns = 1

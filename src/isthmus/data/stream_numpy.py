@@ -42,7 +42,7 @@ class _NumpyStream(AbstractStream):
         self.path = path
         self.name = name
         n_rows, width, self.sample_shape, self.dtype = checked_header(
-            name, header.shape, header.dtype
+            name, header.shape, header.dtype, choice.min_rows
         )
         self.stored_rows: int = n_rows
         self.stored_dtype: np.dtype = header.dtype

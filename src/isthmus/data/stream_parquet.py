@@ -50,7 +50,7 @@ class ParquetStream(AbstractStream):
         self.group_ends: Int[np.ndarray, " group"] = np.cumsum([0, *sizes])
         stored_rows = int(self.group_ends[-1])
         _, self.n_columns, _, _ = checked_header(
-            self.name, (stored_rows, len(names)), self.dtype
+            self.name, (stored_rows, len(names)), self.dtype, choice.min_rows
         )
         self.drop_missing = choice.drop_missing
         self.n_rows = None if choice.drop_missing else stored_rows

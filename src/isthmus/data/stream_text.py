@@ -196,9 +196,9 @@ def open_csv(
     head += islice(lines, most - len(head))
     whole = next(lines, None) is None
     rows = [cells for _, cells in head[header:]]
-    if len(rows) < MIN_ROWS:
+    if len(rows) < choice.min_rows:
         raise DataError(
-            f"`{path.name}` must have at least {MIN_ROWS} rows; got {len(rows)}. "
+            f"`{path.name}` must have at least {choice.min_rows} rows; got {len(rows)}. "
             "Fewer leave nothing to hold out."
         )
     layout = _layout(path.name, head[0], header, rows, whole, choice)

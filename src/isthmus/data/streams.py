@@ -8,6 +8,7 @@ from pathlib import Path
 
 from isthmus.core.errors import DataError, DataNotFound, ValueOutOfRange
 from isthmus.data.builtin import ARCHIVES, MADE, archive_of, find_builtin
+from isthmus.data.checks import MIN_ROWS
 from isthmus.data.columns import Choice
 from isthmus.data.readers import path_and_key
 from isthmus.data.stream_base import AbstractStream
@@ -30,6 +31,7 @@ def stream(
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     drop_missing: bool = False,
+    min_rows: int = MIN_ROWS,
 ) -> AbstractStream:
     """Open a file to read its rows block by block; little more than its header is read.
 
@@ -45,6 +47,7 @@ def stream(
         drop: Names of columns to leave out; gaps and text in them do no harm.
         drop_missing: Leave out rows with a missing value; `n_rows` is None then, and
             `n_rows_dropped` counts them after the first pass.
+        min_rows: Fewer are refused: 10 leave something to hold out.
 
     Returns:
         What the header tells, with ``blocks()``, ``shuffled_blocks(rng)`` and
@@ -70,7 +73,7 @@ def stream(
     """
     if chunk is not None and chunk < 1:
         raise ValueOutOfRange(f"`stream(chunk=...)` must be at least 1 row; got {chunk}.")
-    choice = Choice.of(columns, drop, drop_missing, call="stream")
+    choice = Choice.of(columns, drop, drop_missing, min_rows=min_rows, call="stream")
     text = os.fspath(path)
     try:
         if find_builtin(text) is not None:
