@@ -43,6 +43,12 @@ class Explained:
             torch.where(some, objective, 0.0) / torch.where(some, self.squared, 1.0)
         ).mean()
 
+    def unexplained(self) -> float:
+        """Sum of what is left over the sum of what there was, between 0 and 1."""
+        there = float(self.squared.double().sum())
+        left = float(self.residual.double().sum())
+        return min(max(left / there, 0.0), 1.0) if there > 0.0 else 0.0
+
 
 def explained(
     generators: Generators, sides: Float[Tensor, "side column input"]

@@ -6,23 +6,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from isthmus.core.door import shown, whole_number
+from isthmus.core.door import shown
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.training.penalties.amounts import (
     Explained,
     explained,
     explained_by_factors,
 )
-from isthmus.training.penalties.base import (
-    AbstractPenalty,
-    Batch,
-    Codes,
-    checked_weight,
-)
+from isthmus.training.penalties.base import Codes
 from isthmus.training.penalties.chains import DENSE, Along, along, chain_of
-from isthmus.training.penalties.contraction import positive
-from isthmus.training.penalties.generators import Generators, checked_generators
-from isthmus.training.penalties.lie_first import residual_share
+from isthmus.training.penalties.generators import Generators
+from isthmus.training.penalties.lie import AbstractLie
 from isthmus.training.penalties.neighbours import across, bisected, check_kinked
 from isthmus.training.penalties.products import gram, quadratic_form
 from isthmus.training.penalties.sampling import mixed_codes, nearby, spans
@@ -31,7 +25,7 @@ from isthmus.training.penalties.slopes import push, slopes_by_func, unit_columns
 NEIGHBOURS = ("far", "exact", "dichotomic")
 
 
-class Lie2(AbstractPenalty):
+class Lie2(AbstractLie):
     r"""Second-order symmetry penalty on the decoder.
 
     .. math:: \lambda\, \mathbb E \min_\epsilon
@@ -80,31 +74,13 @@ class Lie2(AbstractPenalty):
         relative: bool = False,
         n_pairs: int | None = None,
     ) -> None:
-        super().__init__()
-        self.weight = checked_weight("Lie2(weight=...)", weight)
-        self.generators = checked_generators("Lie2(generators=...)", generators)
+        super().__init__(weight, generators, radius, relative, n_pairs)
         if not isinstance(neighbours, str) or neighbours not in NEIGHBOURS:
             raise ValueOutOfRange(
                 f"`Lie2(neighbours=...)` must be one of {', '.join(NEIGHBOURS)}; got "
                 f"{shown(neighbours)}."
             )
         self.neighbours = neighbours
-        self.radius = positive("Lie2(radius=...)", radius)
-        self.relative = bool(relative)
-        self.n_pairs = (
-            None if n_pairs is None else whole_number("Lie2(n_pairs=...)", n_pairs, least=1)
-        )
-
-    def forward(
-        self, network: nn.Module, batch: Batch, codes: Codes, reconstruction: Batch
-    ) -> Float[Tensor, ""]:
-        """The term, weight included; 0 for a batch of one, which has no neighbours."""
-        self.generators.check_width(reconstruction)
-        if self.weight == 0.0 or len(codes) < 2:
-            return codes.new_zeros(())
-        found = self.explained(network, codes)
-        size = reconstruction.shape[1] * codes.shape[1]
-        return self.weight * found.term(relative=self.relative, size=size)
 
     def explained(self, network: nn.Module, codes: Codes) -> Explained:
         """What the generators leave of the differences between slopes of random pairs."""
@@ -119,19 +95,8 @@ class Lie2(AbstractPenalty):
             return explained(self.generators, slopes)
         return self._by_chain(self._sides(layers, z, codes), z)
 
-    def relative_residual(self, network: nn.Module, codes: Codes) -> float:
-        """Share of the squared differences that the generators do not explain.
-
-        Args:
-            network: As for the penalty.
-            codes: At least two.
-
-        Returns:
-            0 where they explain all, 1 where they explain nothing; 0 where slopes do not
-            differ.
-        """
-        with torch.no_grad():
-            return residual_share(self.explained(network, codes))
+    def _entries(self, n_input: int, n_code: int) -> int:
+        return n_input * n_code
 
     def _sides(self, layers: tuple[nn.Module, ...], z: Tensor, codes: Codes) -> Along:
         if self.neighbours == "far":

@@ -13,7 +13,7 @@ from isthmus.training.deep_checks import to_tensor
 from isthmus.training.penalties.base import AbstractPenalty
 from isthmus.training.penalties.diagnosis import sparsity
 from isthmus.training.penalties.generators import Generators
-from isthmus.training.penalties.lie_first import Lie1, residual_share
+from isthmus.training.penalties.lie_first import Lie1
 from isthmus.training.penalties.lie_second import Lie2
 from isthmus.training.penalties.named import generators_of
 
@@ -85,7 +85,7 @@ def generator_use(
     return GeneratorUse(
         kind=generators.kind,
         of="slopes" if isinstance(term, Lie2) else "outputs",
-        residual=residual_share(found),
+        residual=found.unexplained(),
         sparsity=sparsity(amounts, generators),
         use=np.abs(amounts).mean(axis=0) * norms,
     )
