@@ -18,7 +18,13 @@ from isthmus.codec.faiss.quantisers import (
 from isthmus.codec.faiss.sign_codes import SignCodes
 from isthmus.codec.faiss.sources import float_rows, train_index
 from isthmus.codec.faiss.stored import Stored, encoded, has_lists, held
-from isthmus.codec.faiss.transforms import SHIFTED, Affine, backward, forward
+from isthmus.codec.faiss.transforms import (
+    SHIFTED,
+    Affine,
+    backward,
+    forward,
+    pseudo_inverse,
+)
 from isthmus.codec.faiss.unwrapping import Unwrapped, unwrapped
 from isthmus.core.bits import unpack_signs
 from isthmus.core.errors import DataError, ValueOutOfRange
@@ -125,7 +131,7 @@ def _reader(parts: Unwrapped) -> _Reader:
     there = forward(parts.transforms, n_input).then(quantiser.head)
     if there.unit and np.any(quantiser.thresholds):
         raise ValueOutOfRange(SHIFTED)
-    weight, inverse = there.weight, _pseudo_inverse(there.weight)
+    weight, inverse = there.weight, pseudo_inverse(there.weight)
     wanted = quantiser.thresholds - there.offset
     centers = wanted @ inverse.T
     left = wanted - centers @ weight.T
@@ -169,13 +175,6 @@ def _sizes_told(weight: Float[np.ndarray, "code input"]) -> list[str]:
     if np.allclose(weight.T @ weight, np.eye(n_input), atol=1e-4):
         return []
     return ["Norms are those of transformed rows, which are shorter or stretched."]
-
-
-def _pseudo_inverse(weight: Float[np.ndarray, "code input"]) -> np.ndarray:
-    small = weight @ weight.T if weight.shape[0] <= weight.shape[1] else weight.T @ weight
-    if np.allclose(small, np.eye(small.shape[0]), atol=1e-5):
-        return weight.T  # orthonormal rows or columns
-    return np.linalg.pinv(weight)
 
 
 def _check_ready(parts: Unwrapped, rows: np.ndarray | None) -> None:

@@ -136,6 +136,21 @@ def backward(transforms: Sequence[Any], n_output: int) -> Affine | None:
     return whole
 
 
+def pseudo_inverse(weight: Float[np.ndarray, "output input"]) -> np.ndarray:
+    """The matrix itself, transposed, if its rows or columns are orthonormal.
+
+    Examples:
+        >>> pseudo_inverse(np.array([[0.0, 2.0]])).tolist()
+        [[0.0], [0.5]]
+    """
+    wide = weight.shape[0] <= weight.shape[1]
+    small = weight @ weight.T if wide else weight.T @ weight
+    if np.allclose(small, np.eye(small.shape[0]), atol=1e-5):
+        return weight.T
+    found: np.ndarray = np.linalg.pinv(weight)
+    return found
+
+
 def _affine_of(transform: Any) -> Affine:
     kind, size = kind_of(transform), int(transform.d_in)
     if kind == "NormalizationTransform" and transform.norm == 2:
