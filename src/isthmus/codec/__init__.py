@@ -1,5 +1,6 @@
 """Files of packed bits, the codes that make them, and the arithmetic behind both."""
 
+from isthmus.codec import faiss
 from isthmus.codec.archive import (
     decode_archive,
     encode_archive,
@@ -37,6 +38,7 @@ __all__ = [
     "encode_archive",
     "encode_bits",
     "export_codes",
+    "faiss",
     "import_codes",
     "inspect_archive",
     "kernel_in_use",
