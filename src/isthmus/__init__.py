@@ -29,6 +29,7 @@ _ATTRIBUTES = {
     "Analysis": "isthmus.report",
     "DeepAutoencoder": "isthmus.estimators",
     "IntrinsicDimension": "isthmus.estimators",
+    "OneBitDecoder": "isthmus.estimators",
     "ShallowAutoencoder": "isthmus.estimators",
     "analyse": "isthmus.report",
     "compare_penalties": "isthmus.estimators",

@@ -3,6 +3,7 @@ from isthmus.estimators.codec_spec import codec_spec
 from isthmus.estimators.compare_penalties import compare_penalties
 from isthmus.estimators.elbows import Elbows
 from isthmus.estimators.intrinsic_dimension import IntrinsicDimension
+from isthmus.estimators.one_bit import OneBitDecoder
 from isthmus.estimators.penalty_runs import PenaltyRun
 from isthmus.estimators.penalty_scores import (
     PairedDifference,
@@ -19,6 +20,7 @@ __all__ = [
     "DeepAutoencoder",  # noqa: F822
     "Elbows",
     "IntrinsicDimension",
+    "OneBitDecoder",
     "PairedDifference",
     "PenaltyComparison",
     "PenaltyRun",

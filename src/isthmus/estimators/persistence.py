@@ -13,6 +13,7 @@ _FORMAT, _VERSION = "isthmus-model", 1
 _CODECS = {
     "ShallowAutoencoder": "isthmus.estimators.shallow_file",
     "DeepAutoencoder": "isthmus.estimators.deep_file",
+    "OneBitDecoder": "isthmus.estimators.one_bit_file",
 }
 """Kind -> module with `parts(model)`, header and arrays, and `restored(header, arrays)`."""
 
@@ -23,8 +24,8 @@ def save(model: Any, path: str | os.PathLike) -> None:
     The file appears whole or not at all: it is written beside its place and renamed.
 
     Args:
-        model: Fitted ShallowAutoencoder, with an activation that has a name, or
-            DeepAutoencoder.
+        model: Fitted ShallowAutoencoder, with an activation that has a name,
+            DeepAutoencoder or OneBitDecoder.
         path: Where to; must end in .safetensors. A file that is there is replaced.
 
     Raises:

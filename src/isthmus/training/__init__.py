@@ -16,6 +16,7 @@ from isthmus.training.water_filled import (
 _NEED_TORCH = {
     "TrainedAutoencoder": "isthmus.training.deep_training",
     "train_autoencoder": "isthmus.training.deep_training",
+    "train_bit_network": "isthmus.training.bit_network",
     "StraightThrough": "isthmus.training.sgd",
     "train_straight_through": "isthmus.training.sgd",
     "train_with_layers": "isthmus.training.unrolled_sgd",
@@ -38,6 +39,7 @@ __all__ = [
     "should_rotate",
     "tight_frame",
     "train_autoencoder",  # noqa: F822
+    "train_bit_network",  # noqa: F822
     "train_straight_through",  # noqa: F822
     "train_with_layers",  # noqa: F822
     "water_filled",
