@@ -30,6 +30,7 @@ _ATTRIBUTES = {
     "DeepAutoencoder": "isthmus.estimators",
     "IntrinsicDimension": "isthmus.estimators",
     "ShallowAutoencoder": "isthmus.estimators",
+    "advise": "isthmus.estimators",
     "analyse": "isthmus.report",
     "compare_penalties": "isthmus.estimators",
     "diagnose": "isthmus.report",
