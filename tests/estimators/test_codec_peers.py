@@ -98,6 +98,13 @@ def test_opq_wins_back_what_a_rotation_takes_from_pq():
     assert loss(learnt, given.train) < 0.8 * loss(plain, given.train)
 
 
+def test_columns_that_do_not_change_in_training_rows_and_few_rows_are_taken():
+    x = np.random.default_rng(0).normal(size=(60, 80)) * np.linspace(2, 1, 80)
+    x[:50, 7] = 0.0
+    found = advise_rows(x[:50], x[50:], bits_per_dim=2)
+    assert {one.name for one in found.scores} > {"pq", "opq", "eden", "pca+eden"}
+
+
 def test_too_few_bits_are_told():
     for fit in (peers.fit_rabitq, peers.fit_rotation("eden"), peers.fit_best_axes):
         assert isinstance(fit(WHITE, 16, False), LeftOut)

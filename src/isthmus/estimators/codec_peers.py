@@ -137,7 +137,7 @@ def _learnt(faiss: Any, ground: Ground, wide: np.ndarray, quantiser: Any) -> np.
     width, parts = wide.shape[1], quantiser.M
     variance = np.zeros(width)
     variance[: ground.principal.eigenvalues.size] = ground.principal.eigenvalues
-    inside = wide.T @ ground.principal.basis  # places that no column has come last
+    inside = wide.T @ _axes(ground, wide.shape[0])  # places of no column come last
     outside = np.eye(width)[:, ~wide.any(axis=0)]
     order = dealt(variance, parts)
     rotation = faiss.OPQMatrix(width, parts)
@@ -302,11 +302,16 @@ def random_axes(ground: Ground, size: int) -> Float[np.ndarray, "input size"]:
     gaussian = random_normal(as_rng(ground.seed), size, size)
     rotation, upper = np.linalg.qr(gaussian)
     rotation = rotation * np.where(np.diag(upper) < 0, -1.0, 1.0)
+    return np.ascontiguousarray(_axes(ground, size) @ rotation, dtype=np.float32)
+
+
+def _axes(ground: Ground, size: int) -> Float[np.ndarray, "input size"]:
+    """The strongest principal directions; any others where there are no more of them."""
     basis = ground.principal.basis[:, :size]
-    if basis.shape[1] < size:  # fewer rows than columns: any directions for the others
-        full, _ = np.linalg.qr(np.hstack([basis, np.eye(basis.shape[0])]))
-        basis = full[:, :size]
-    return np.ascontiguousarray(basis @ rotation, dtype=np.float32)
+    if basis.shape[1] == size:
+        return np.asarray(basis)
+    full, _ = np.linalg.qr(np.hstack([basis, np.eye(basis.shape[0])]))
+    return np.asarray(full[:, :size])
 
 
 def _predicted(ground: Ground, size: int, bits: int) -> float:
