@@ -31,6 +31,7 @@ _ATTRIBUTES = {
     "IntrinsicDimension": "isthmus.estimators",
     "OneBitDecoder": "isthmus.estimators",
     "ShallowAutoencoder": "isthmus.estimators",
+    "advise": "isthmus.estimators",
     "analyse": "isthmus.report",
     "compare_penalties": "isthmus.estimators",
     "diagnose": "isthmus.report",

@@ -10,6 +10,7 @@ import typer
 
 from isthmus import __version__
 from isthmus.cli import (
+    advise,
     decode,
     diagnose,
     doctor,
@@ -43,6 +44,7 @@ app.command("encode")(encode.encode)
 app.command("decode")(decode.decode)
 app.command("inspect")(inspect.inspect)
 app.command("verify")(verify.verify)
+app.command("advise")(advise.advise)
 app.command("plan")(plan.plan)
 app.command("doctor")(doctor.doctor)
 

@@ -30,6 +30,13 @@ ComparePenalties = Annotated[
         help="Also tell which penalty makes a deep autoencoder generalise, if any.",
     ),
 ]
+Advise = Annotated[
+    str | None,
+    typer.Option(
+        "--advise",
+        help="Also compare codecs at so many bits per column, with commas.",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of every draw.")]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from isthmus.cli.options import (
+    Advise,
     Columns,
     ComparePenalties,
     Drop,
@@ -32,6 +33,7 @@ def plan(
     drop: Drop = None,
     drop_missing: DropMissing = False,
     compare_penalties: ComparePenalties = False,
+    advise: Advise = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -51,6 +53,7 @@ def plan(
             drop=names("--drop", drop) or (),
             drop_missing=drop_missing,
             compare_penalties=compare_penalties,
+            advise=() if advise is None else numbers("--advise", advise),
         )
     if json:
         print_json(found.to_dict())

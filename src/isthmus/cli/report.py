@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from isthmus.cli.options import (
+    Advise,
     Columns,
     ComparePenalties,
     Drop,
@@ -65,6 +66,7 @@ def report(
         bool, typer.Option("--force", help="Replace a report that is there.")
     ] = False,
     compare_penalties: ComparePenalties = False,
+    advise: Advise = None,
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -95,6 +97,7 @@ def report(
             "--columns": joined(columns),
             "--drop": joined(drop),
             "--scale": None if scale == "none" else scale,
+            "--advise": advise,
             "--budget": None if budget == 120.0 else f"{budget:g}",
         },
         ["--drop-missing"] * drop_missing + ["--compare-penalties"] * compare_penalties,
@@ -112,6 +115,7 @@ def report(
                 scale=scale,  # type: ignore[arg-type]
                 budget=budget,
                 compare_penalties=compare_penalties,
+                advise=None if advise is None else numbers("--advise", advise),
                 seed=seed,
                 command=command,
                 progress=tell,

@@ -13,6 +13,7 @@ from isthmus.data.base import Dataset
 
 MIN_ROWS = 10
 _NAMED = 5
+_EQUAL_NORMS = 1e-3  # half precision and bytes round lengths of one by as much
 WAY_OUT = {
     True: "Fill it, drop the column, or leave such rows out (--drop-missing, "
     "drop_missing=True).",
@@ -69,6 +70,26 @@ def checked(
     names = column_names or tuple(f"column {i}" for i in range(values.shape[1]))
     _refuse_not_finite(name, values, names, row_numbers)
     return Dataset(name, values, names, shape)
+
+
+def equal_norms(*blocks: np.ndarray) -> bool:
+    """Whether all rows have the same length, to a thousandth of it.
+
+    Args:
+        blocks: Rows, in one or more parts.
+
+    Returns:
+        False also where all rows are zero.
+
+    Examples:
+        >>> equal_norms(np.eye(3), np.array([[0.6, 0.8, 0.0]]))
+        True
+        >>> equal_norms(np.zeros((2, 2)))
+        False
+    """
+    square = np.concatenate([np.einsum("ij,ij->i", x, x, dtype=np.float64) for x in blocks])
+    norm = np.sqrt(square)
+    return bool(norm.max() > 0 and norm.max() - norm.min() <= _EQUAL_NORMS * norm.max())
 
 
 def without_constant_columns(

@@ -1,4 +1,6 @@
 from isthmus.core.lazy import lazy_attributes
+from isthmus.estimators.advise import advise
+from isthmus.estimators.codec_scores import CodecAdvice, CodecCurves, CodecScore, Winner
 from isthmus.estimators.codec_spec import codec_spec
 from isthmus.estimators.compare_penalties import compare_penalties
 from isthmus.estimators.elbows import Elbows
@@ -18,6 +20,9 @@ from isthmus.estimators.sweep_runs import SweepRun
 from isthmus.estimators.transform_coding import TransformCoder
 
 __all__ = [
+    "CodecAdvice",
+    "CodecCurves",
+    "CodecScore",
     "DeepAutoencoder",  # noqa: F822
     "Elbows",
     "IntrinsicDimension",
@@ -30,6 +35,8 @@ __all__ = [
     "Sweep",
     "SweepRun",
     "TransformCoder",
+    "Winner",
+    "advise",
     "asymmetric_scores",
     "codec_spec",
     "compare_penalties",

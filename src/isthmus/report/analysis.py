@@ -17,6 +17,7 @@ from isthmus.core.random import as_rng
 from isthmus.core.tolerance import ROWS_PER_COLUMN
 from isthmus.data.scaling import ScaleName
 from isthmus.estimators.parameters import check_spread
+from isthmus.report.advice import checked_advice
 from isthmus.report.budget import (
     DEFAULT_SECONDS,
     READING_SHARE,
@@ -31,6 +32,7 @@ from isthmus.report.decoders import (
 )
 from isthmus.report.facts import describe
 from isthmus.report.in_time import (
+    advice_in_time,
     decoders_in_time,
     deep_in_time,
     dimensions_in_time,
@@ -59,7 +61,7 @@ from isthmus.report.tasks import (
 
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
-_EXTRAS = ("torch", "gudhi")
+_EXTRAS = ("torch", "gudhi", "faiss-cpu")
 _OUTWEIGHS = 10.0  # times the variance of the others: a column in a smaller unit
 
 
@@ -75,6 +77,7 @@ def analyse(
     scale: ScaleName = "none",
     budget: float = DEFAULT_SECONDS,
     compare_penalties: bool = False,
+    advise: float | Sequence[float] | None = None,
     seed: int = 0,
     command: str | None = None,
     progress: Progress | None = None,
@@ -97,6 +100,9 @@ def analyse(
             left out and named.
         compare_penalties: Also train autoencoders with and without penalties, and tell
             which one helps; takes up to two fifths of the budget.
+        advise: Bits per column at which codecs are compared, for storage and for search,
+            those of faiss among them if it is installed; None compares none. Takes up to
+            half of the budget.
         seed: Seed of the draw and of the frames.
         command: What to print as the command that makes this again.
         progress: Called with a label, the steps done and the steps in all.
@@ -140,6 +146,7 @@ def analyse(
             progress=tell,
         )
         check_spread(rows.train, name=rows.dataset.name)
+        wanted = checked_advice(advise, rows.train.shape[1])
         clock.lap("read")
         tell("covariance", 0, 1)
         principal = rows.principal()
@@ -164,6 +171,7 @@ def analyse(
         compared, no_penalties = None, ""
         if compare_penalties:
             compared, no_penalties = penalties_in_time(ground, shape, clock, budget, tell)
+        advice, no_advice = advice_in_time(ground, wanted, facts.name, clock, budget, tell)
         sweep, no_sweep = sweep_in_time(ground, shape, clock, budget, tell)
     for warning in caught:
         warnings.warn_explicit(
@@ -174,7 +182,7 @@ def analyse(
         data=facts,
         limits=curves,
         reached=tuple(reached),
-        verdict=judge(facts, reached, decoders, shape),
+        verdict=judge(facts, reached, decoders, shape, advice),
         warnings=tuple(dict.fromkeys(messages)),
         method=_method(
             command or f"isthmus.analyse({facts.name!r}{reading.arguments()})",
@@ -186,7 +194,7 @@ def analyse(
         + late
         + tuple(
             why
-            for why in (no_decoders, no_shape, no_sweep, no_deep, no_penalties)
+            for why in (no_decoders, no_shape, no_sweep, no_deep, no_penalties, no_advice)
             if why.endswith(ROOM)
         ),
         decoders=decoders,
@@ -200,6 +208,8 @@ def analyse(
         no_deep=no_deep,
         penalties=compared,
         no_penalties=no_penalties,
+        advice=advice,
+        no_advice=no_advice,
     )
 
 

@@ -39,16 +39,24 @@ def render(analysis: Analysis) -> str:
     )
 
 
-def render_section(section: Section) -> str:
-    """Write one section without interactive figures as a page of its own.
+def render_section(section: Section, maker: str = "isthmus diagnose") -> str:
+    """Write one section as a page of its own.
 
     Args:
-        section: Text, tables and pictures.
+        section: Any; Plotly is on the page only if it has interactive figures.
+        maker: The command that the page names.
 
     Returns:
         A whole HTML document that asks for nothing.
     """
-    return _template("drawing.html").render(section=section, titles={})
+    return _template("drawing.html").render(
+        section=section,
+        maker=maker,
+        titles={},
+        figures=script_json(_figures((section,))) if section.figures else None,
+        dark=script_json(style.DARK),
+        plotly=Markup(plotly_source()) if section.figures else None,
+    )
 
 
 def script_json(value: Any) -> Markup:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from isthmus.core.errors import DataError
 from isthmus.core.progress import Progress
-from isthmus.report import deep, penalties, sweeps
+from isthmus.report import advice, deep, penalties, sweeps
 from isthmus.report.clock import Clock
 from isthmus.report.decoders import (
     BUDGET_SHARE,
@@ -28,7 +29,7 @@ from isthmus.report.rows import Rows
 from isthmus.report.tears import Tear, measure_tear, tear_work
 
 if TYPE_CHECKING:
-    from isthmus.estimators import PenaltyComparison, Sweep
+    from isthmus.estimators import CodecAdvice, PenaltyComparison, Sweep
 
 
 def decoders_in_time(
@@ -165,3 +166,28 @@ def penalties_in_time(
     clock.lap("penalties")
     late = set(penalties.affordable(task, penalties.BUDGET_SHARE * budget)) - set(names)
     return found, penalties.left_out(task, names, slower=bool(late))
+
+
+def advice_in_time(
+    ground: Ground,
+    wanted: Sequence[float],
+    name: str,
+    clock: Clock,
+    budget: float,
+    tell: Progress,
+) -> tuple[tuple[CodecAdvice, ...], str]:
+    """Codecs compared at each number of bits per column, or why they were not."""
+    if not wanted:
+        return (), ""
+    why = advice.why_no_advice(ground.task, wanted, budget)
+    if why:
+        return (), why
+    needed = sum(advice.advice_work(ground.task, b).assumed_seconds for b in wanted)
+    if clock.seconds + needed > budget:
+        return (), (
+            "Codecs were not compared: this machine is slower than assumed, and the "
+            f"budget of {budget:g} s would not do. {ROOM}"
+        )
+    found = advice.measure_advice(ground, wanted, name, tell)
+    clock.lap("codecs")
+    return found, ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from isthmus.report.advice_words import about_advice
 from isthmus.report.comparison import (
     TRANSFORM_CODING,
     Choice,
@@ -20,6 +22,9 @@ from isthmus.report.records import DataFacts, Decoded, Reached, Sentence
 from isthmus.report.style import count, number, percent, with_error
 from isthmus.report.thresholds import TIE
 
+if TYPE_CHECKING:
+    from isthmus.estimators import CodecAdvice
+
 MOST_RATES = 3
 MOST_SENTENCES = 6
 _FAR_ABOVE = 2.0
@@ -30,6 +35,7 @@ def judge(
     reached: Sequence[Reached],
     decoders: Sequence[Decoded] = (),
     dimensions: Dimensions | None = None,
+    advice: Sequence[CodecAdvice] = (),
 ) -> tuple[Sentence, ...]:
     """Three to six sentences that hold for exactly these numbers.
 
@@ -38,12 +44,13 @@ def judge(
         reached: What was measured, designed encoders among them.
         decoders: The same bits read by several decoders.
         dimensions: How many latent dimensions the rows need.
+        advice: Codecs compared at numbers of bits.
 
     Returns:
         Sentences with the section each speaks of: the data, the dimensions, the codec to
         use, what the autoencoder leaves, and why that is not the reference.
     """
-    said = _judge(facts, reached, decoders)
+    said = _with_advice(_judge(facts, reached, decoders), advice)
     if dimensions is None:
         return said
     added = Sentence(about_dimensions(dimensions), "dimensions")
@@ -51,6 +58,17 @@ def judge(
         return (said[0], added, *said[1:])
     both = Sentence(f"{said[0].text} {added.text}", "dimensions")
     return (both, *said[1:])
+
+
+def _with_advice(
+    said: tuple[Sentence, ...], advice: Sequence[CodecAdvice]
+) -> tuple[Sentence, ...]:
+    """The same with the codecs to use; in place of the choice made without them."""
+    if not advice:
+        return said
+    near = min(advice, key=lambda one: abs(one.bits_per_dim - 1.0))
+    told = Sentence(about_advice(near), "reached")
+    return (said[0], told, *said[2:])
 
 
 def _judge(

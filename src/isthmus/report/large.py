@@ -15,6 +15,7 @@ from isthmus.core.protocol import HeldOut, held_out_count, hold_out
 from isthmus.core.random import as_rng
 from isthmus.data import AbstractStream, Dataset, Moments, stream, without_constant_columns
 from isthmus.data.builtin import archive_of, find_builtin
+from isthmus.data.checks import equal_norms
 from isthmus.data.labels import warn_of_labels
 from isthmus.data.readers import path_and_key
 from isthmus.data.scaling import ScaleName, Scaling, refuse_below
@@ -22,7 +23,7 @@ from isthmus.data.stream_memory import memory_stream
 from isthmus.data.streams import is_one_array
 from isthmus.data.survey import Survey, survey
 from isthmus.report.rows import Rows
-from isthmus.report.splitting import equal_norms, like, split_rows, with_columns_of
+from isthmus.report.splitting import like, split_rows, with_columns_of
 
 LARGE = 2**28
 """Bytes of rows from which a source is read in blocks."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.protocol import held_out_count
-from isthmus.report import deep, penalties, sweeps
+from isthmus.report import advice, deep, penalties, sweeps
 from isthmus.report.analysis import DEFAULT_RATES
 from isthmus.report.budget import (
     DEFAULT_SECONDS,
@@ -140,6 +140,7 @@ def plan_report(
     rates: Sequence[float] = DEFAULT_RATES,
     budget: float = DEFAULT_SECONDS,
     compare_penalties: bool = False,
+    advise: Sequence[float] = (),
     memory_free: int | None = None,
 ) -> Plan:
     """Add up what a report of so many rows and columns takes.
@@ -154,6 +155,7 @@ def plan_report(
         rates: Code symbols per column.
         budget: Seconds to keep to; see :func:`isthmus.report.analyse`.
         compare_penalties: As there.
+        advise: As there.
         memory_free: Bytes that may be used; None where not known.
 
     Returns:
@@ -206,6 +208,11 @@ def plan_report(
         trained = penalties.planned(task, budget)
         compared += [] if trained is None else [("penalties", trained)]
         late += _no_penalties(task, budget)
+    if advise:
+        refused = advice.why_no_advice(task, advise, budget)
+        late += (refused,) if refused else ()
+        works = [advice.advice_work(task, bits) for bits in advise if not refused]
+        compared += [("codecs", sum(works, Work(0.0)))] if works else []
     for name, work in (
         ("covariance", moments),
         ("describe", describing_work(task)),

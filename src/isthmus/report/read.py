@@ -8,11 +8,12 @@ import numpy as np
 
 from isthmus.core.progress import Progress
 from isthmus.data import without_constant_columns
+from isthmus.data.checks import equal_norms
 from isthmus.data.labels import warn_of_labels
 from isthmus.data.scaling import Scaling, check_scale, refuse_log_domain
 from isthmus.report.large import large_stream, rows_of_stream
 from isthmus.report.rows import Reading, Rows
-from isthmus.report.splitting import equal_norms, like, split_rows, with_columns_of
+from isthmus.report.splitting import like, split_rows, with_columns_of
 
 
 def read_rows(

@@ -12,7 +12,7 @@ from isthmus.report.dimension_records import Dimensions
 from isthmus.report.tears import Tear
 
 if TYPE_CHECKING:
-    from isthmus.estimators import PenaltyComparison, Sweep
+    from isthmus.estimators import CodecAdvice, PenaltyComparison, Sweep
 
 
 @dataclasses.dataclass(frozen=True)
@@ -282,6 +282,8 @@ class Analysis:
         no_deep: Why none was trained.
         penalties: Penalties compared on the rows; None if nobody asked.
         no_penalties: Which were left out, or why all were.
+        advice: Codecs compared at numbers of bits; empty if nobody asked.
+        no_advice: Why none or not all were.
     """
 
     data: DataFacts
@@ -303,6 +305,8 @@ class Analysis:
     no_deep: str = ""
     penalties: PenaltyComparison | None = None
     no_penalties: str = ""
+    advice: tuple[CodecAdvice, ...] = ()
+    no_advice: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as plain Python, keys as in the attributes; JSON takes it."""

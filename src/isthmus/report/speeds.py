@@ -32,6 +32,7 @@ def plan_data(
     drop: Sequence[str] = (),
     drop_missing: bool = False,
     compare_penalties: bool = False,
+    advise: Sequence[float] = (),
 ) -> Plan:
     """Plan a report of a file from its header and a second of measurements.
 
@@ -46,6 +47,7 @@ def plan_data(
         drop: Names of columns to leave out.
         drop_missing: Leave out rows with a missing value; they are counted as rows.
         compare_penalties: See :func:`isthmus.report.analyse`.
+        advise: Bits per column; as there.
 
     Returns:
         The plan.
@@ -80,6 +82,7 @@ def plan_data(
         rates=rates,
         budget=budget,
         compare_penalties=compare_penalties,
+        advise=advise,
         memory_free=available_memory(),
     )
 

@@ -13,28 +13,6 @@ from isthmus.core.protocol import HeldOut, group_of_row, hold_out
 from isthmus.core.random import as_rng
 from isthmus.data import Dataset
 
-_EQUAL = 1e-3  # half precision and bytes round lengths of one by as much
-
-
-def equal_norms(*blocks: np.ndarray) -> bool:
-    """Whether all rows have the same length, to a thousandth of it.
-
-    Args:
-        blocks: Rows, in one or more parts.
-
-    Returns:
-        False also where all rows are zero.
-
-    Examples:
-        >>> equal_norms(np.eye(3), np.array([[0.6, 0.8, 0.0]]))
-        True
-        >>> equal_norms(np.zeros((2, 2)))
-        False
-    """
-    square = np.concatenate([np.einsum("ij,ij->i", x, x, dtype=np.float64) for x in blocks])
-    norm = np.sqrt(square)
-    return bool(norm.max() > 0 and norm.max() - norm.min() <= _EQUAL * norm.max())
-
 
 def like(source: Dataset, given: Dataset) -> Dataset:
     """Given rows with the columns in the order of the training rows.

@@ -8,6 +8,7 @@ from typing import Any
 from isthmus.report import style
 from isthmus.report.comparison import is_autoencoder
 from isthmus.report.records import Analysis, Reached
+from isthmus.report.sections.advice import advice_blocks
 from isthmus.report.sections.base import Figure, Section, Table, Text
 from isthmus.report.sections.codecs import codec_blocks
 from isthmus.report.sections.counts import rows_used
@@ -51,6 +52,7 @@ def build(analysis: Analysis) -> Section:
             "lead",
         ),
         *codec_blocks(analysis),
+        *advice_blocks(analysis),
         Text("Against the Gaussian reference", "heading"),
         Text(_tally(analysis.reached)),
         *_figures(analysis),

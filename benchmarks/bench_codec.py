@@ -1,0 +1,219 @@
+"""Codecs at equal total bits on five real sets: errors, neighbours, seconds; resumable.
+
+Run it in an environment with the extra faiss and ISTHMUS_DATA set. Every finished run is
+a line of results/codec.jsonl; a killed table goes on where it was.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy
+
+import argparse
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from codec_sets import SETS, prepared
+from harness import machine, write
+
+from isthmus.core.files import header_sum
+from isthmus.estimators.advise import advise_rows
+from isthmus.experiments.cosentino22_markdown import grid
+from isthmus.experiments.ledger import Ledger
+from isthmus.report.advice_words import codec_name
+
+RATES, SEEDS = (0.5, 1.0, 2.0), 5
+RESULTS = Path(__file__).parent / "results"
+KEPT = (
+    "label",
+    "ours",
+    "payload_bits",
+    "side_bits",
+    "train_nmse",
+    "predicted",
+    "trusted",
+    "train_seconds",
+    "encode_rate",
+    "decode_rate",
+    "note",
+)
+MEASURED = ("nmse", "cosine_error", "recall")
+
+
+def run(name: str, rate: float, seed: int, most: int | None) -> dict[str, Any]:
+    """Every codec on one set at one budget; `most` cuts all parts short."""
+    train, test, queries = (part[:most] for part in prepared(name, seed))
+    found = advise_rows(
+        train, test, bits_per_dim=rate, name=name, queries=queries, seed=seed
+    )
+    codecs = []
+    for one in found.to_dict()["scores"]:
+        values = {key: (one[key] or {}).get("value") for key in MEASURED}
+        codecs.append({key: one[key] for key in KEPT} | values)
+    return {
+        "budget": found.budget,
+        "rows": [found.n_train, found.n_test, found.n_queries],
+        "codecs": codecs,
+        "left_out": list(found.left_out),
+    }
+
+
+def collected(
+    ledger: Ledger,
+    sets: Sequence[str],
+    rates: Sequence[float],
+    seeds: int,
+    most: int | None,
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """All runs, those that are in the ledger read from it: set -> rate -> one per seed."""
+    table: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for name in sets:
+        for rate in rates:
+            runs = table.setdefault(name, {}).setdefault(f"{rate:g}", [])
+            for seed in range(seeds):
+                key = {"set": name, "rate": rate, "seed": seed, "most": most, "version": 1}
+                if (found := ledger.found(key)) is None:
+                    found = run(name, rate, seed, most)
+                    ledger.add(key, found)
+                print(name, rate, seed, header_sum(key)[:8], flush=True)
+                runs.append(found)
+    return table
+
+
+def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Means over seeds and their standard errors; medians of seconds and rates."""
+    labels = dict.fromkeys(one["label"] for each in runs for one in each["codecs"])
+    codecs = {}
+    for label in labels:
+        all_seeds = [o for each in runs for o in each["codecs"] if o["label"] == label]
+        row: dict[str, Any] = {key: all_seeds[0][key] for key in ("ours", "note")}
+        row |= {key: all_seeds[0][key] for key in ("payload_bits", "side_bits")}
+        for key in (*MEASURED, "train_nmse", "predicted"):
+            row[key] = _mean([one[key] for one in all_seeds])
+        for key in ("train_seconds", "encode_rate", "decode_rate"):
+            row[key] = statistics.median(one[key] for one in all_seeds)
+        row["trusted_in"] = sum(one["trusted"] is True for one in all_seeds)
+        codecs[label] = row
+    return {
+        "budget": runs[0]["budget"],
+        "rows": runs[0]["rows"],
+        "seeds": len(runs),
+        "codecs": dict(sorted(codecs.items(), key=lambda item: item[1]["nmse"]["mean"])),
+        "left_out": runs[0]["left_out"],
+    }
+
+
+def _mean(values: Sequence[float | None]) -> dict[str, float] | None:
+    """Mean and its standard error over seeds; None where nothing was measured."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    spread = statistics.stdev(known) / len(known) ** 0.5 if len(known) > 1 else 0.0
+    return {"mean": statistics.fmean(known), "standard_error": spread}
+
+
+def losses(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Where a codec of faiss is better than the best of ours, by how much."""
+    found = []
+    for name, rates in figures.items():
+        for rate, one in rates.items():
+            for use, sign in (("nmse", 1.0), ("recall", -1.0)):
+                kept = {k: v for k, v in one["codecs"].items() if v[use] is not None}
+                own = {k: v for k, v in kept.items() if v["ours"]}
+                if not own:
+                    continue
+                ours = min(own, key=lambda k: sign * own[k][use]["mean"])
+                best = min(kept, key=lambda k: sign * kept[k][use]["mean"])
+                if best not in own:
+                    found.append(
+                        {"set": name, "rate": rate, "use": use, "winner": best}
+                        | {"value": kept[best][use]["mean"], "ours": ours}
+                        | {"ours_value": own[ours][use]["mean"]}
+                    )
+    return found
+
+
+def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
+    """Tables of all sets and rates, and every loss."""
+    head = (
+        "codec",
+        "code + side bits",
+        "NMSE",
+        "predicted",
+        "cosine error",
+        "recall@10",
+        "training s",
+        "encoded k/s",
+        "decoded k/s",
+    )
+    parts = []
+    for name, rates in figures.items():
+        for rate, one in rates.items():
+            train, test, queries = one["rows"]
+            parts.append(
+                f"### {name}, {rate} bits per column: {one['budget']} bits per vector\n\n"
+                f"{train} rows to train, {test} to measure, {queries} queries; "
+                f"{one['seeds']} seeds.\n"
+            )
+            rows = [_line(label, row) for label, row in one["codecs"].items()]
+            parts += [grid(head, rows), *one["left_out"], ""]
+    parts.append("### Where ours is not the best\n")
+    parts += [
+        f"* {one['set']}, {one['rate']} bits per column, {one['use']}: "
+        f"{codec_name(one['winner'])} {one['value']:.3g}, "
+        f"ours {codec_name(one['ours'])} {one['ours_value']:.3g}"
+        for one in lost
+    ] or ["Nowhere."]
+    return "\n".join(parts) + "\n"
+
+
+def _line(label: str, row: dict[str, Any]) -> tuple[str, ...]:
+    name = codec_name(label)
+    return (
+        f"**{name}**" if row["ours"] else name,
+        f"{row['payload_bits']} + {row['side_bits']}",
+        _number(row["nmse"]),
+        "–" if row["predicted"] is None else f"{row['predicted']['mean']:.3g}",
+        _number(row["cosine_error"]),
+        _number(row["recall"]),
+        f"{row['train_seconds']:.2g}",
+        f"{row['encode_rate'] / 1e3:,.0f}",
+        f"{row['decode_rate'] / 1e3:,.0f}",
+    )
+
+
+def _number(one: dict[str, float] | None) -> str:
+    return "–" if one is None else f"{one['mean']:.3g} ± {one['standard_error']:.1g}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--rates", default=",".join(f"{rate:g}" for rate in RATES))
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--most", type=int, help="Rows of each part at most: a short run.")
+    parser.add_argument("--ledger", default=str(RESULTS / "codec.jsonl"))
+    options = parser.parse_args()
+    rates = [float(rate) for rate in options.rates.split(",")]
+    table = collected(
+        Ledger(options.ledger), options.sets.split(","), rates, options.seeds, options.most
+    )
+    figures = {
+        name: {rate: summary(runs) for rate, runs in rates.items()}
+        for name, rates in table.items()
+    }
+    lost = losses(figures)
+    text = markdown(figures, lost)
+    if options.most is not None:  # a trial leaves the table alone
+        print(machine(), text)
+        return
+    write("codec", {"sets": figures, "losses": lost})
+    (RESULTS / "codec.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
