@@ -149,9 +149,11 @@ def _keeps_length(weight: Float[np.ndarray, "code input"]) -> bool:
 
 def _whole_centers(codes: SignCodes, mean: np.ndarray) -> Float[np.ndarray, "list input"]:
     """Centres, and of the directions that the encoder does not see the rows' mean."""
+    from isthmus.codec.faiss.transforms import pseudo_inverse
+
     weight = codes.encoder_weight
     away = mean - codes.centers
-    seen = away @ weight.T @ np.linalg.pinv(weight.T)
+    seen = away @ weight.T @ pseudo_inverse(weight).T
     return np.asarray(codes.centers + away - seen)
 
 
