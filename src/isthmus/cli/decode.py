@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from isthmus.cli.codes import Archive, Model, Rows, coder_from, row_range
-from isthmus.cli.options import Json, Quiet, print_json, told_warnings
+from isthmus.cli.options import Json, Quiet, Seed, print_json, told_warnings
+from isthmus.cli.redecode import index_decoded
 
 
 def decode(
@@ -38,16 +39,37 @@ def decode(
             help="Do not decode: write codes as fixed-size binary, .parquet or .arrow.",
         ),
     ] = False,
+    train: Annotated[
+        str | None,
+        typer.Option(
+            "--train",
+            metavar="DATA",
+            help="Decode an index of faiss (.faiss) with what these rows tell about its "
+            "codes: rows like those that it holds.",
+        ),
+    ] = None,
+    seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace a file there.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Unpack rows of an archive, all or some, checking every chunk that is read."""
+    """Unpack rows of an archive, all or some, checking every chunk that is read.
+
+    With --train: decode what an index of faiss holds, better than faiss does.
+    """
     from isthmus.codec import decode_to_file, export_codes
     from isthmus.core.errors import ValueOutOfRange
     from isthmus.core.progress import progress_bar
 
     span = row_range(rows)
+    if train is not None or archive.suffix.lower() == ".faiss":
+        if packed or recover or damaged != "error" or model is not None:
+            raise ValueOutOfRange(
+                "`--train` decodes an index of faiss: leave out --packed, --model, "
+                "--damaged and --recover, which are about archives."
+            )
+        index_decoded(archive, output, train, span, seed, force, json=json, quiet=quiet)
+        return
     with told_warnings(quiet), progress_bar(enabled=not quiet) as tell:
         if packed:
             if recover or damaged != "error" or model is not None:

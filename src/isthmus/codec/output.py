@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -66,15 +67,7 @@ def decode_to_file(
         (5, 8)
     """
     check_damaged(damaged)
-    target = path_of("decode_to_file(output=...)", output)
-    write = WRITERS.get(target.suffix.lower())
-    if write is None:
-        raise ValueOutOfRange(
-            f"`decode_to_file(output=...)` must end in {', '.join(WRITERS)}; got "
-            f"{target.name!r}."
-        )
-    if os.path.exists(target) and not force:
-        raise OutputError(f"`{target}` exists already. Use --force to replace it.")
+    target = target_of("decode_to_file(output=...)", output, force=force)
     with ArchiveReader(path, recover=recover) as archive:
         warn_of_end(archive, recover)
         use = coder_for(archive, coder)
@@ -83,12 +76,60 @@ def decode_to_file(
         names = archive.header.get("column_names")
         if not isinstance(names, list) or len(names) != use.n_input:
             names = [f"column {i}" for i in range(use.n_input)]
-        with whole_file(target) as file:
-            shape = (stop - start, use.n_input)
-            write(
-                file, shape, [str(name) for name in names], _told(blocks, shape, progress)
-            )
+        shape = (stop - start, use.n_input)
+        write_rows(target, shape, [str(name) for name in names], blocks, progress)
     return shape
+
+
+def target_of(call: str, output: str | os.PathLike, *, force: bool) -> Path:
+    """A file that rows can be written to.
+
+    Args:
+        call: Call and argument.
+        output: What was given.
+        force: Whether it may be there already.
+
+    Raises:
+        ValueOutOfRange: If its ending is none that can be written.
+        OutputError: If it is there.
+
+    Examples:
+        >>> target_of("f(output=...)", "rows.npy", force=True).name
+        'rows.npy'
+    """
+    target = path_of(call, output)
+    if target.suffix.lower() not in WRITERS:
+        raise ValueOutOfRange(
+            f"`{call}` must end in {', '.join(WRITERS)}; got {target.name!r}."
+        )
+    if os.path.exists(target) and not force:
+        raise OutputError(f"`{target}` exists already. Use --force to replace it.")
+    return target
+
+
+def write_rows(
+    target: Path,
+    shape: tuple[int, int],
+    names: Sequence[str],
+    blocks: Blocks,
+    progress: Progress | None = None,
+) -> None:
+    """Write blocks of float32 rows; the file appears whole or not at all.
+
+    Args:
+        target: From :func:`target_of`.
+        shape: Rows and columns of all blocks together.
+        names: Of the columns.
+        blocks: Rows, some at a time.
+        progress: Told how many rows were written.
+
+    Raises:
+        OutputError: If the file cannot be written.
+        MissingDependency: If it is a .parquet file and pyarrow is not installed.
+    """
+    with whole_file(target) as file:
+        write = WRITERS[target.suffix.lower()]
+        write(file, shape, names, _told(blocks, shape, progress))
 
 
 def _told(blocks: Blocks, shape: tuple[int, int], progress: Progress | None) -> Blocks:
