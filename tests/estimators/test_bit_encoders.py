@@ -138,6 +138,11 @@ def test_what_is_refused(change, words, rows):
         fitted(rows, **{"encoder": "search", **change})
 
 
+def test_the_terms_of_a_diagnosis_are_those_of_plain_signs(rows):
+    with pytest.raises(ValueOutOfRange, match="linear map.*'quantised'"):
+        isthmus.diagnose(fitted(rows, "quantised"), rows)
+
+
 def test_more_bits_than_quantisers_can_take(rows):
     found = fitted(rows[:, :2], "auto", n_code=30)
     assert "quantised" not in found.trials_

@@ -189,6 +189,7 @@ class SignCoder(AbstractCoder):
         if self._spec.encoder != "search":
             return signs
         if self._search is None:  # only encoding needs it
+            assert self._spec.decoder_weight is not None
             self._search = BitSearch(self._spec.decoder_weight)
         return self._search(centred, signs, self._spec.search_flips)
 

@@ -58,7 +58,7 @@ def choose_encoder(model: ShallowAutoencoder, x: np.ndarray, n_code: int) -> Cho
     few = Choice("design", f"{x.shape[0]} rows are too few to set any aside", {})
     if x.shape[0] < _FEWEST:
         return few
-    trials = {}
+    trials: dict[str, list[float]] = {}
     try:
         held = hold_out(x, rng=as_rng(0))
         for name in CANDIDATES:
