@@ -91,9 +91,9 @@ class OneBitDecoder(BaseEstimator):
         >>> y = np.where(x @ turn.T >= 0, 1.0, -1.0)
         >>> decoder = OneBitDecoder("linear", encoder_weight=turn).fit(y[:2000], x[:2000])
         >>> own = np.sqrt(2 / np.pi) * np.sqrt(np.mean(x**2)) * y[2000:] @ turn
-        >>> error = np.mean((own - x[2000:]) ** 2) / np.mean(x[2000:] ** 2)
-        >>> round(float(error), 1), round(1 - decoder.score(y[2000:], x[2000:]), 1)
-        (0.5, 0.2)
+        >>> error = float(np.mean((own - x[2000:]) ** 2) / np.mean(x[2000:] ** 2))
+        >>> 1 - decoder.score(y[2000:], x[2000:]) < 0.8 * error
+        True
 
     References:
         [shevchenko:23], [kogler:24], [golub:79]
@@ -199,7 +199,7 @@ class OneBitDecoder(BaseEstimator):
 
         Examples:
             >>> decoder = OneBitDecoder.from_covariance(np.eye(2), np.diag([1.0, 4.0]))
-            >>> decoder.inverse_transform([[1, -1]]).round(3).tolist()
+            >>> decoder.inverse_transform(np.array([[1.0, -1.0]])).round(3).tolist()
             [[0.798, -1.596]]
         """
         call = f"{CALL}.from_covariance"

@@ -15,6 +15,7 @@ from isthmus.core.activations import resolve_activation
 from isthmus.core.errors import DataError
 from isthmus.data.principal import Principal
 from isthmus.decoders.covariance_passing import GaussianRows, fit_covariance_passing
+from isthmus.decoders.mixing import Mixing
 from isthmus.decoders.mixture_passing import MixturePassing, fit_mixture_passing
 from isthmus.estimators.gaussian_fit import GaussianDecoder, gaussian_decoder
 from isthmus.estimators.linear_fit import fit_linear_decoder
@@ -36,7 +37,7 @@ PRIOR_ROWS = 4000
 RANGE_ROWS = 500
 MOST_RANGES = 8
 RANGE_ENTRIES = 2**22
-"""Most entries of the matrices of one step, over all ranges of lengths."""
+"""Most entries of the matrices of one step over all ranges; rotations have none."""
 WIDEST = 2048
 """Columns beyond which priors are only tried in the original basis."""
 _BLOCK = 4096
@@ -136,7 +137,7 @@ class Fitting:
 
     def _in_ranges(self, basis: _Basis, encoder: KnownEncoder) -> MixtureCore:
         pairs = self.pairs
-        edges = self._edges(encoder.weight.shape)
+        edges = self._edges(encoder.weight)
         which = np.zeros(len(pairs.codes), dtype=int)
         if pairs.lengths is not None:
             which = np.searchsorted(edges, pairs.lengths)
@@ -151,12 +152,14 @@ class Fitting:
         back = None if basis.axes is None else np.ascontiguousarray(basis.axes.T)
         return MixtureCore(tuple(ranges), edges, back, basis.name)
 
-    def _edges(self, shape: tuple[int, ...]) -> np.ndarray:
+    def _edges(self, weight: np.ndarray) -> np.ndarray:
         """Lengths between ranges of as many rows each."""
         lengths = self.pairs.lengths
         if lengths is None:
             return np.zeros(0)
-        afford = RANGE_ENTRIES // (shape[1] * (shape[0] + shape[1]))
+        afford = MOST_RANGES
+        if not Mixing.of(weight).rotation:
+            afford = RANGE_ENTRIES // (weight.shape[1] * sum(weight.shape))
         count = min(len(lengths) // RANGE_ROWS, MOST_RANGES, afford)
         if count < 2 or np.ptp(lengths) < 1e-3 * lengths.max():
             return np.zeros(0)
