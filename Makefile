@@ -9,7 +9,7 @@ TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/pytest
 
 setup: $(VENV)/.stamp
 
-$(VENV)/.stamp: pyproject.toml constraints.txt setup.py $(wildcard src/isthmus/codec/kernel*)
+$(VENV)/.stamp: pyproject.toml constraints.txt setup.py $(wildcard src/isthmus/codec/kernel* src/isthmus/training/descent*)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@

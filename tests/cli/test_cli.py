@@ -325,6 +325,23 @@ def test_bits_buy_symbols(isthmus):
     assert (table["n_code"], table["bits"]) == (30, 60)
 
 
+def test_fit_says_which_encoder_and_why(isthmus, tmp_path):
+    model = str(tmp_path / "m.safetensors")
+    words = ["--rate", "0.5", "--encoder", "auto", "--search-flips", "8"]
+    code, out, _ = isthmus("fit", "digits", "-o", model, *words, "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert facts["encoder"] in facts["trials"]
+    assert f"{facts['encoder']} chosen" in facts["encoder_reason"]
+    found = {name: measured for name, (_, measured) in facts["trials"].items()}
+    assert facts["nmse"] == pytest.approx(found[facts["encoder"]], rel=0.15)
+    code, out, _ = isthmus("fit", "digits", "-o", model, *words, "--force")
+    assert out.startswith("encoder: ")
+    code, _, error = isthmus("fit", "digits", "-o", model, "--encoder", "bits", "--force")
+    assert code == 2
+    assert "quantised, search, auto" in error
+
+
 def test_fit_then_diagnose(isthmus, tmp_path):
     model = str(tmp_path / "m.safetensors")
     words = ["--rate", "0.5", "--encoder", "descent", "--steps", "20", "--norm", "float16"]

@@ -35,6 +35,15 @@ def model():
     return made
 
 
+def searched_spec(encoder):
+    """A code whose bits refine each other, or are searched for; simple numbers as well."""
+    old = codec_spec(model())
+    plain, arrays = old.parts()
+    steps = np.where(np.arange(N_CODE) % 3, 0.5, 0.0)
+    more = {"encoder": encoder, "search_flips": 24 if encoder == "search" else 0}
+    return CodecSpec.restored({**plain, **more}, {**arrays, "encoder_steps": steps})
+
+
 def fast_spec():
     """A code whose encoder is a seed; the root of 16 is exact."""
     gains = 2.0 ** (np.arange(16) % 4)
@@ -48,12 +57,19 @@ def main():
     """Write everything."""
     FOLDER.mkdir(exist_ok=True)
     isthmus.save(model(), FOLDER / "model.safetensors")
+    found = ShallowAutoencoder(16, encoder="search", random_state=0).fit(rows())
+    isthmus.save(found, FOLDER / "search.safetensors")
     dense, fast = coder_of(codec_spec(model())), SignCoder(fast_spec())
     encode_archive(rows()[:40], dense, FOLDER / "dense.isth", chunk_rows=16, uid=1)
     encode_archive(rows()[40:], dense, FOLDER / "dense.isth", append=True, chunk_rows=9)
+    for number, name in enumerate(("quantised", "search")):
+        coder = SignCoder(searched_spec(name))
+        encode_archive(
+            rows(), coder, FOLDER / f"{name}.isth", chunk_rows=25, uid=3 + number
+        )
     wide = np.column_stack([rows(), rows()[::-1, :4]])
     encode_archive(wide, fast, FOLDER / "fast.isth", chunk_rows=25, uid=2)
-    for name in ("dense", "fast"):
+    for name in ("dense", "fast", "quantised", "search"):
         np.save(FOLDER / f"{name}.npy", decode_archive(FOLDER / f"{name}.isth"))
 
 

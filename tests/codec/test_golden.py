@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from codec.make_golden import FOLDER, fast_spec, rows
+from codec.make_golden import FOLDER, fast_spec, rows, searched_spec
 
 import isthmus
 from isthmus.codec import (
@@ -19,7 +19,7 @@ from isthmus.codec import (
 from isthmus.estimators import codec_spec
 
 
-@pytest.mark.parametrize("name", ["dense", "fast"])
+@pytest.mark.parametrize("name", ["dense", "fast", "quantised", "search"])
 def test_the_same_floats(name):
     path = FOLDER / f"{name}.isth"
     told = verify_archive(path)
@@ -48,6 +48,24 @@ def test_the_model_still_makes_and_reads_the_same_bits(tmp_path):
     old, new = (FOLDER / "dense.isth").read_bytes(), path.read_bytes()
     if inspect_archive(path).writer == inspect_archive(FOLDER / "dense.isth").writer:
         assert old == new
+
+
+@pytest.mark.parametrize("name", ["quantised", "search"])
+def test_bits_that_are_more_than_signs_are_still_found(name, monkeypatch):
+    for kernel in ("", "numpy"):
+        monkeypatch.setenv("ISTHMUS_KERNEL", kernel)
+        coder = SignCoder(searched_spec(name))
+        told = inspect_archive(FOLDER / f"{name}.isth")
+        assert coder.spec.digest == told.model_digest
+        with ArchiveReader(FOLDER / f"{name}.isth") as archive:
+            assert archive.spec().encoder == name
+            np.testing.assert_array_equal(archive.packed_rows()[0], coder.encode(rows())[0])
+
+
+def test_a_model_with_a_search_is_still_read():
+    model = isthmus.load(FOLDER / "search.safetensors")
+    assert model.encoder_used_ == "search"
+    assert model.score(rows()) > 0.3
 
 
 def test_a_frame_from_a_seed_is_still_the_same():

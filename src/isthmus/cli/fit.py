@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from isthmus.data import Principal
     from isthmus.report.rows import Rows
 
-_SHALLOW = ("rate", "encoder", "decoder", "frame", "norm", "whiten", "n_steps")
+_SHALLOW = (
+    "rate",
+    "encoder",
+    "decoder",
+    "frame",
+    "norm",
+    "whiten",
+    "n_steps",
+    "search_flips",
+)
 
 
 def fit(
@@ -58,7 +67,9 @@ def fit(
     encoder: Annotated[
         str,
         typer.Option(
-            "--encoder", help="Shallow: design, descent, itq, straight-through, random."
+            "--encoder",
+            help="Shallow: design, descent, itq, straight-through, random, quantised, "
+            "search; auto: design, quantised or search.",
         ),
     ] = "design",
     decoder: Annotated[
@@ -85,6 +96,13 @@ def fit(
     ] = False,
     n_steps: Annotated[
         int | None, typer.Option("--steps", help="Shallow: most steps of training.")
+    ] = None,
+    search_flips: Annotated[
+        int | None,
+        typer.Option(
+            "--search-flips",
+            help="Shallow: flips of a search beyond its first local minimum; default 64.",
+        ),
     ] = None,
     hidden: Annotated[
         str,
@@ -236,12 +254,14 @@ def _shallow(rows: Rows, principal: Principal, given: dict[str, Any]) -> Any:
     elif rate is not None:
         raise ValueOutOfRange("`--rate` and `--n-code` exclude each other; give one.")
     same = ("encoder", "decoder", "frame", "norm", "whiten", "n_steps")
+    flips = given["search_flips"]
     return ShallowAutoencoder(
         n_code,
         activation=given["activation"] or "sign",
         verbose=not given["quiet"],
         random_state=given["seed"],
         **{name: given[name] for name in same},
+        **({} if flips is None else {"search_flips": flips}),
     ).fit_principal(principal, rows.train)
 
 
@@ -250,7 +270,9 @@ def _about_shallow(
 ) -> dict[str, Any]:
     return {
         "bits_per_vector": model.bits_per_vector_,
-        "encoder": given["encoder"],
+        "encoder": model.encoder_used_,
+        "encoder_reason": model.encoder_reason_,
+        "trials": model.trials_,
         "decoder": model.decoder_used_,
         "n_steps": model.n_iter_,
         "reference": model.reference_nmse_,
@@ -261,6 +283,8 @@ def _about_shallow(
 def _tell_shallow(facts: dict[str, Any], decoder: str, norm: str) -> None:
     bits = facts["bits_per_vector"]
     per_vector = "" if bits is None else f", {bits} bits per vector"
+    if facts["encoder_reason"]:
+        typer.echo(f"encoder: {facts['encoder_reason']}")
     linear = decoder == "linear"
     less = ", both without the length sent" if linear and norm == "float16" else ""
     of = "Gaussian data" if linear else "independent coefficients"

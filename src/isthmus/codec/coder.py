@@ -15,6 +15,8 @@ from isthmus.core.door import shown
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.decoders.spec import CodecSpec
 from isthmus.frames import HadamardFrame
+from isthmus.training.bit_search import BitSearch
+from isthmus.training.successive_signs import SuccessiveSigns
 
 BLOCK_ROWS = 256
 """Rows that are decoded together, counted from the first row of their chunk.
@@ -78,7 +80,7 @@ class AbstractCoder(abc.ABC):
 
 @final
 class SignCoder(AbstractCoder):
-    """Signs of a linear encoder, decoded linearly.
+    """Signs of a linear encoder, of quantisers or of a search, decoded linearly.
 
     Args:
         spec: The code.
@@ -95,6 +97,10 @@ class SignCoder(AbstractCoder):
         self.n_input, self.n_bits = spec.n_input, spec.n_code
         self.has_norms = spec.norm is not None
         self._frame = None if spec.frame == "dense" else _frame(spec)
+        self._start: SuccessiveSigns | None = None
+        self._search: BitSearch | None = None
+        if spec.encoder_steps is not None and spec.encoder_weight is not None:
+            self._start = SuccessiveSigns(spec.encoder_weight, spec.encoder_steps)
         self._kept: dict[tuple[str, np.dtype], np.ndarray] = {}
 
     @property
@@ -168,6 +174,9 @@ class SignCoder(AbstractCoder):
         return rows
 
     def _signs(self, centred: np.ndarray) -> np.ndarray:
+        if self._start is not None:
+            signs = self._searched(centred, self._start(centred))
+            return pack_signs(signs.astype(centred.dtype))
         if self._frame is None:
             return pack_signs(centred @ self._as("encoder_weight", centred.dtype).T)
         if self._spec.gains is not None:
@@ -175,6 +184,14 @@ class SignCoder(AbstractCoder):
         if isinstance(self._frame, HadamardFrame):
             return encode_bits(self._frame, centred)
         return frames.encode_signs(self._frame, centred)
+
+    def _searched(self, centred: np.ndarray, signs: np.ndarray) -> np.ndarray:
+        if self._spec.encoder != "search":
+            return signs
+        if self._search is None:  # only encoding needs it
+            assert self._spec.decoder_weight is not None
+            self._search = BitSearch(self._spec.decoder_weight)
+        return self._search(centred, signs, self._spec.search_flips)
 
     def _linear(self, packed: np.ndarray, kind: np.dtype) -> np.ndarray:
         """A y of every row."""

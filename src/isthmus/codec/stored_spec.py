@@ -11,7 +11,7 @@ from isthmus.core.errors import DataError
 from isthmus.core.files import packed, unpacked_bytes
 from isthmus.decoders.spec import CodecSpec
 
-_KIND, _VERSION = "isthmus-codec", 1
+_KIND, _VERSION = "isthmus-codec", 2
 
 
 def spec_to_bytes(spec: CodecSpec) -> bytes:
@@ -24,7 +24,8 @@ def spec_to_bytes(spec: CodecSpec) -> bytes:
         True
     """
     plain, arrays = spec.parts()
-    return packed(arrays, {"format": _KIND, "version": _VERSION, **plain})
+    version = 1 if spec.encoder == "sign" else _VERSION
+    return packed(arrays, {"format": _KIND, "version": version, **plain})
 
 
 def spec_from_bytes(name: str, raw: bytes) -> CodecSpec:
@@ -70,7 +71,7 @@ def archive_header(
         "n_bits": coder.n_bits,
         "norm": "float16" if coder.has_norms else "none",
         "n_input": coder.n_input,
-        "coder": {"encoder": "sign", "frame": spec.frame, "decoder": spec.decoder},
+        "coder": {"encoder": spec.encoder, "frame": spec.frame, "decoder": spec.decoder},
         "model": {"digest": spec.digest, "bytes": model_bytes},
         "writer": f"isthmus {__version__}",
         "column_names": names,

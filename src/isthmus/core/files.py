@@ -227,9 +227,10 @@ def _checked(
     """Refuse another format, a newer version and what lacks its checksums."""
     if not isinstance(header, dict) or header.get("format") != kind:
         raise DataError(f"`{name}` holds arrays, but no isthmus {noun}.")
-    if header.get("version") != version:
+    found = header.get("version")
+    if type(found) is not int or not 1 <= found <= version:
         raise DataError(
-            f"`{name}` has version {header.get('version')} of the {noun} format; "
+            f"`{name}` has version {found} of the {noun} format; "
             f"this isthmus reads {version}. Update isthmus."
         )
     if header.get("checksum") != checksum(arrays):

@@ -18,13 +18,16 @@ from isthmus.core.protocol import total_bits
 from isthmus.decoders.norms import NormScale
 
 FRAMES = ("dense", "dct", "haar", "hadamard")
+ENCODERS = ("sign", "quantised", "search")
 _PLAIN = ("n_code", "frame", "seed", "rounds", "decoder")
+_LATER = ("encoder", "search_flips")
 _ARRAYS = {
     "mean": ("input",),
     "encoder_weight": ("code", "input"),
     "decoder_weight": ("input", "code"),
     "gains": ("input",),
     "decoder_gains": ("input",),
+    "encoder_steps": ("code",),
 }
 
 
@@ -33,7 +36,11 @@ class CodecSpec:
     """A code y = sign(W G (x - m)) and its linear decoder m + rho A y.
 
     W is a dense matrix, or a fast frame that a seed tells; A is a dense matrix, or
-    D W transposed. An estimator exports it and files hold it, so neither knows the other.
+    D W transposed. A dense W may have bits that refine the one before them, and a search
+    may go on from there to signs for which m + A y is nearer to x
+    (:mod:`isthmus.training.successive_signs`, :mod:`isthmus.training.bit_search`); such
+    codes are decoded like any other. An estimator exports it and files hold it, so neither
+    knows the other.
 
     Attributes:
         mean: m, "input", input units.
@@ -49,6 +56,10 @@ class CodecSpec:
         decoder_gains: Diagonal of D, "input"; None is one.
         norm: Unit of rho, the length of each row, which is sent as 16 bits more; None
             takes rho for 1 and sends nothing.
+        encoder: ``"sign"``, ``"quantised"`` or ``"search"``; the latter two are dense.
+        encoder_steps: "code", of an encoder that is not sign: 0 where a bit is the sign of
+            its pre-activation, else what the bit before it takes from what it left.
+        search_flips: Flips of a search beyond its first local minimum.
 
     Raises:
         ValueOutOfRange: If parts are missing, do not fit together or are not finite.
@@ -72,11 +83,14 @@ class CodecSpec:
     decoder_weight: Float[np.ndarray, "input code"] | None = None
     decoder_gains: Float[np.ndarray, " input"] | None = None
     norm: NormScale | None = None
+    encoder: str = "sign"
+    encoder_steps: Float[np.ndarray, " code"] | None = None
+    search_flips: int = 0
 
     def __post_init__(self) -> None:
         """Check what was given."""
-        for name in ("n_code", "seed", "rounds"):
-            least = 0 if name == "seed" else 1
+        for name in ("n_code", "seed", "rounds", "search_flips"):
+            least = 0 if name in ("seed", "search_flips") else 1
             number = whole_number(
                 f"CodecSpec({name}=...)", getattr(self, name), least=least
             )
@@ -96,6 +110,7 @@ class CodecSpec:
             self._check_array(name, tuple(sizes[axis] for axis in axes))
         self._check_together()
         self._check_norm()
+        self._check_encoder()
 
     def _check_array(self, name: str, shape: tuple[int, ...]) -> None:
         given = getattr(self, name)
@@ -125,6 +140,24 @@ class CodecSpec:
             raise ValueOutOfRange(
                 "`CodecSpec(decoder_gains=...)` must be left out where decoder_weight is "
                 "given: multiply its rows by them."
+            )
+
+    def _check_encoder(self) -> None:
+        if self.encoder not in ENCODERS:
+            raise ValueOutOfRange(
+                f"`CodecSpec(encoder=...)` must be one of {', '.join(ENCODERS)}; got "
+                f"{shown(self.encoder)}. If a newer isthmus wrote it, update isthmus."
+            )
+        steps = self.encoder_steps
+        plain = self.encoder == "sign"
+        good = (steps is None) == plain and (plain or self.frame == "dense")
+        if steps is not None:
+            good &= steps[0] == 0 and bool(np.all(steps >= 0))
+        if not good or (self.search_flips and self.encoder != "search"):
+            raise ValueOutOfRange(
+                "`CodecSpec(encoder_steps=...)` must be given, not negative and 0 first, "
+                "with a dense encoder that is 'quantised' or 'search', and with no other; "
+                "search_flips with 'search' only."
             )
 
     def _check_norm(self) -> None:
@@ -165,6 +198,8 @@ class CodecSpec:
         """Plain values and arrays, for a file."""
         plain = {name: getattr(self, name) for name in _PLAIN}
         arrays = {name: getattr(self, name) for name in _ARRAYS}
+        if self.encoder != "sign":  # left out otherwise: digests of old codes stay
+            plain |= {"encoder": self.encoder, "search_flips": self.search_flips}
         plain["norm_mean"] = None
         if self.norm is not None:
             plain["norm_mean"] = float(self.norm.mean)
@@ -184,6 +219,7 @@ class CodecSpec:
             if plain["norm_mean"] is not None:
                 norm = NormScale(float(plain["norm_mean"]), arrays.get("norm_coordinates"))
             values |= {name: arrays.get(name) for name in _ARRAYS}
+            values |= {name: plain[name] for name in _LATER if name in plain}
             return CodecSpec(**values, norm=norm)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(

@@ -12,6 +12,7 @@ from isthmus.estimators.penalty_scores import (
     PenaltyScore,
 )
 from isthmus.estimators.persistence import load, save
+from isthmus.estimators.ranking import asymmetric_scores, recall_at
 from isthmus.estimators.shallow import ShallowAutoencoder
 from isthmus.estimators.sweep import Sweep, sweep
 from isthmus.estimators.sweep_runs import SweepRun
@@ -34,9 +35,11 @@ __all__ = [
     "TransformCoder",
     "Winner",
     "advise",
-    "compare_penalties",
+    "asymmetric_scores",
     "codec_spec",
+    "compare_penalties",
     "load",
+    "recall_at",
     "save",
     "sweep",
 ]

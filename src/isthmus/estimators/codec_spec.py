@@ -58,4 +58,7 @@ def codec_spec(model: Any) -> CodecSpec:
         encoder_weight=model.encoder_weight_,
         decoder_weight=model.decoder_weight_,
         norm=model.norm_scale_,
+        encoder="sign" if model.encoder_steps_ is None else model.encoder_used_,
+        encoder_steps=model.encoder_steps_,
+        search_flips=model.search_flips if model.encoder_used_ == "search" else 0,
     )

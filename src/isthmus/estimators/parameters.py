@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from isthmus.core.activations import Activation
+from isthmus.core.activations import Activation, resolve_activation
 from isthmus.core.door import real_number, shown, whole_number
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.memory import check_memory
 from isthmus.priors import AbstractPrior
+
+BIT_ENCODERS = ("quantised", "search", "auto")
+"""Encoders whose bits are more than the activation of a linear map."""
 
 _CALL = "ShallowAutoencoder"
 _BLOCK = 4096
@@ -98,6 +103,33 @@ def check_posterior(
             f"coordinates: design, itq or random; got encoder={encoder!r}. Rows trained "
             "freely are none; take decoder='linear' for them, or train them straight "
             "through under decoder='learned', which keeps them so."
+        )
+
+
+def check_parameters(model: Any) -> None:
+    """Refuse what a ShallowAutoencoder cannot be made of, before it looks at rows."""
+    from isthmus.estimators.encoders import ENCODERS
+    from isthmus.estimators.posterior_fit import DECODERS
+    from isthmus.estimators.shallow_fit import FRAMES
+
+    resolve_activation(model.activation)  # its own message for odd and unknown ones
+    check_choices(
+        encoder=(model.encoder, (*ENCODERS, "auto")),
+        decoder=(model.decoder, ("linear", *DECODERS, "learned")),
+        frame=(model.frame, tuple(FRAMES)),
+        norm=(model.norm, ("auto", "none", "float16")),
+    )
+    check_numbers(model.ridge, model.n_steps)
+    check_posterior(model.decoder, model.encoder, model.activation, model.prior)
+    whole_number(f"{_CALL}(search_flips=...)", model.search_flips, least=0)
+    if model.encoder not in BIT_ENCODERS:
+        return
+    if model.activation != "sign" or model.whiten:
+        got = f"activation={model.activation!r}, whiten={model.whiten!r}"
+        raise ValueOutOfRange(
+            f"`{_CALL}(encoder={model.encoder!r})` must have activation='sign' and "
+            f"whiten=False: its bits serve the error in input units; got {got}. Take "
+            "encoder='design' for others."
         )
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.files import packed, path_of, unpacked, write_whole
 
-_FORMAT, _VERSION = "isthmus-model", 1
+_FORMAT, _VERSION = "isthmus-model", 2
+_OLDEST = 1
+"""Version of every model that older readers can make, unless its header says another."""
 _CODECS = {
     "ShallowAutoencoder": "isthmus.estimators.shallow_file",
     "DeepAutoencoder": "isthmus.estimators.deep_file",
@@ -53,7 +55,7 @@ def save(model: Any, path: str | os.PathLike) -> None:
             f"`save(path=...)` must end in .safetensors; got {target.name!r}."
         )
     header, arrays = importlib.import_module(_CODECS[kind]).parts(model)
-    same = {"format": _FORMAT, "version": _VERSION, "kind": kind}
+    same = {"format": _FORMAT, "version": _OLDEST, "kind": kind}
     write_whole(target, packed(arrays, {**same, **header}))
 
 

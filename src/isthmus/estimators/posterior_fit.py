@@ -13,7 +13,7 @@ from scipy.fft import idct
 from isthmus.core.protocol import nmse_of
 from isthmus.core.random import as_rng, raw_words
 from isthmus.decoders import AbstractDecoder, DenoisingDecoder, MessagePassingDecoder
-from isthmus.estimators.encoders import Encoder
+from isthmus.estimators.encoder_task import Encoder
 from isthmus.estimators.views import View
 from isthmus.limits import state_evolution
 from isthmus.priors import (

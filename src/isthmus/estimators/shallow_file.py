@@ -8,9 +8,11 @@ import numpy as np
 
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.decoders.norms import NormScale
+from isthmus.estimators.parameters import BIT_ENCODERS
 from isthmus.estimators.plain_values import feature_names, plain_value, set_feature_names
 from isthmus.estimators.posterior_state import restored_posterior, state_of
 from isthmus.estimators.shallow import ShallowAutoencoder
+from isthmus.training.bit_search import EXTRA_FLIPS
 
 _ARRAYS = ("mean_", "encoder_weight_", "decoder_weight_", "history_", "history_steps_")
 _SCALARS = (
@@ -38,6 +40,8 @@ def parts(model: ShallowAutoencoder) -> tuple[dict[str, Any], dict[str, np.ndarr
     if scale is not None and scale.coordinates is not None:
         arrays["norm_coordinates"] = scale.coordinates
     posterior, extra = state_of(model.posterior_)
+    if model.encoder_steps_ is not None:
+        arrays["encoder_steps_"] = model.encoder_steps_
     header = {
         "parameters": _plain_parameters(model),
         "fitted": {name: plain_value(getattr(model, name)) for name in _SCALARS},
@@ -45,6 +49,10 @@ def parts(model: ShallowAutoencoder) -> tuple[dict[str, Any], dict[str, np.ndarr
         "feature_names": feature_names(model),
         "posterior": posterior,
     }
+    if model.encoder in BIT_ENCODERS:
+        names = ("encoder_used_", "encoder_reason_", "trials_")
+        header["chosen"] = {name: getattr(model, name) for name in names}
+        header["version"] = 2
     return header, arrays | extra
 
 
@@ -63,9 +71,19 @@ def restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> ShallowAu
         setattr(model, name, float("inf") if value == "inf" else value)
     for name in _ARRAYS:
         setattr(model, name, arrays[name])
+    chosen = header.get("chosen", {})
+    model.encoder_used_ = chosen.get("encoder_used_", model.encoder)
+    model.encoder_reason_ = chosen.get("encoder_reason_", "")
+    model.trials_ = chosen.get("trials_", {})
+    model.encoder_steps_ = arrays.get("encoder_steps_")
     shape = (model.n_features_in_, model.n_code_)
     if model.decoder_weight_.shape != shape or model.encoder_weight_.shape != shape[::-1]:
         raise DataError("The weights of this model do not have the sizes its header says.")
+    steps = model.encoder_steps_
+    if (steps is None) != (model.encoder_used_ not in BIT_ENCODERS) or (
+        steps is not None and steps.shape != (model.n_code_,)
+    ):
+        raise DataError("The steps of this model do not have the sizes its header says.")
     mean = header["norm_mean"]
     coordinates = arrays.get("norm_coordinates")
     model.norm_scale_ = None if mean is None else NormScale(mean, coordinates)
@@ -86,4 +104,6 @@ def _plain_parameters(model: ShallowAutoencoder) -> dict[str, Any]:
         parameters["random_state"] = None  # a generator has moved on: it says nothing
     if not isinstance(parameters["prior"], str):
         parameters["prior"] = "auto"  # what was fitted is stored beside
+    if parameters["search_flips"] == EXTRA_FLIPS:
+        del parameters["search_flips"]  # which older versions do not know
     return {name: plain_value(value) for name, value in parameters.items()}

@@ -1,6 +1,7 @@
 from isthmus.core.lloyd_max import lloyd_max_distortion, lloyd_max_quantiser
 from isthmus.limits.baselines import (
     TransformCoding,
+    additive_coding,
     isotropic_transform_coding,
     rate_distortion,
     transform_coding,
@@ -53,6 +54,7 @@ __all__ = [
     "ScalarQuantiser",
     "Trajectory",
     "TransformCoding",
+    "additive_coding",
     "axes_limit",
     "bayes_limit",
     "best_block",

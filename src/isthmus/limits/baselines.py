@@ -7,11 +7,14 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
+from isthmus.core.additive_levels import additive_distortion
 from isthmus.core.door import real_array, real_number, shown
 from isthmus.core.errors import ValueOutOfRange
 from isthmus.core.lloyd_max import MAX_BITS, lloyd_max_distortion
 from isthmus.core.typing import Numbers
 from isthmus.limits.spectrum import check_eigenvalues, check_lengths
+
+_SHALLOW = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,14 +115,63 @@ def transform_coding(eigenvalues: Numbers, bits: int | Numbers) -> TransformCodi
         )
     depth = int(min(MAX_BITS, budget.max()))
     table = np.array([lloyd_max_distortion(b) for b in range(depth + 1)])
-    gain = (lam[:, None] * (table[:-1] - table[1:])).ravel()
-    order = np.argsort(-gain, kind="stable")[: budget.max()]
-    direction = order // max(depth, 1)
-    allocation = np.stack([np.bincount(direction[:n], minlength=lam.size) for n in budget])
+    allocation = _allocated(lam, table, budget)
     nmse = table[allocation] @ lam / lam.sum()
     if np.ndim(bits) == 0:
         return TransformCoding(float(nmse[0]), allocation[0])
     return TransformCoding(nmse, allocation)
+
+
+def additive_coding(eigenvalues: Numbers, bits: int) -> TransformCoding:
+    """Transform coding whose levels are sums of ± the steps of their bits.
+
+    As :func:`transform_coding`, with the quantisers of
+    :func:`~isthmus.core.additive_levels.additive_quantiser`, so that a code is decoded
+    linearly. Their distortion is convex in the bits too.
+
+    Args:
+        eigenvalues: Of the covariance, any order, not negative.
+        bits: Total bits per vector, whole, at most 12 per direction of positive variance.
+
+    Returns:
+        NMSE and the allocation.
+
+    Raises:
+        ValueOutOfRange: If `bits` is negative, not whole or beyond 12 per direction.
+
+    Examples:
+        >>> coding = additive_coding(np.array([64.0, 4.0, 1.0]), 6)
+        >>> coding.bits.tolist(), round(coding.nmse, 4)
+        ([4, 2, 0], 0.0319)
+    """
+    lam = check_eigenvalues("additive_coding", eigenvalues)
+    budget = check_lengths("additive_coding", "bits", bits, least=0)
+    most = MAX_BITS * int(np.count_nonzero(lam))
+    if budget.max() > most:
+        raise ValueOutOfRange(
+            f"`additive_coding(bits=...)` must be at most {MAX_BITS} per direction of "
+            f"positive variance, here {most}; got {budget.max()}. Take fewer bits."
+        )
+    depth = min(_SHALLOW, int(budget.max()))
+    while True:  # deep quantisers take seconds to solve, and few spectra need them
+        table = np.array([additive_distortion(b) for b in range(depth + 1)])
+        allocation = np.zeros((1, lam.size), int)
+        if budget.max() <= depth * np.count_nonzero(lam):
+            allocation = _allocated(lam, table, budget)
+            if allocation.max() < depth or depth in (MAX_BITS, budget.max()):
+                break
+        depth = min(depth + 2, MAX_BITS, int(budget.max()))
+    nmse = table[allocation] @ lam / lam.sum()
+    return TransformCoding(float(nmse[0]), allocation[0])
+
+
+def _allocated(lam: np.ndarray, table: np.ndarray, budget: np.ndarray) -> np.ndarray:
+    """Bits of each direction at each budget; `table` holds distortions, convex in bits."""
+    depth = table.size - 1
+    gain = (lam[:, None] * (table[:-1] - table[1:])).ravel()
+    order = np.argsort(-gain, kind="stable")[: budget.max()]
+    direction = order // max(depth, 1)
+    return np.stack([np.bincount(direction[:n], minlength=lam.size) for n in budget])
 
 
 def isotropic_transform_coding(rate: float) -> float:

@@ -96,7 +96,8 @@ def diagnose_model(
 
     Raises:
         DataError: If columns disagree, or the rows do not differ.
-        ValueOutOfRange: If the model is no shallow autoencoder.
+        ValueOutOfRange: If the model is no shallow autoencoder, or its code is that of a
+            quantiser or a search.
 
     Warns:
         DataWarning: If rows are fewer than 20 per column: the reference is optimistic.
@@ -112,6 +113,12 @@ def diagnose_model(
         model = load(model)
     if not isinstance(model, ShallowAutoencoder):
         raise ValueOutOfRange("`diagnose_model(model=...)` must be a ShallowAutoencoder.")
+    if model.encoder_steps_ is not None:
+        raise ValueOutOfRange(
+            "`diagnose_model(model=...)` must have a code that is the activation of a "
+            f"linear map, which the terms are exact for; got encoder "
+            f"{model.encoder_used_!r}. Its NMSE is 1 - model.score(rows)."
+        )
     reading = Reading(columns, drop, drop_missing)
     rows = _rows(model, reading.load(data))
     measured = measure(rows, model.inverse_transform(model.transform(rows)), model.mean_)

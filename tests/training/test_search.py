@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from isthmus.core import ValueOutOfRange, as_rng
+from isthmus.core.additive_levels import additive_quantiser
+from isthmus.training.search import fit_search
+from isthmus.training.successive_signs import SuccessiveSigns, along_axes
+
+
+def test_successive_signs_reach_the_nearest_level(rng):
+    z = 1.5 * rng.normal(size=(4000, 1))
+    for bits in (1, 2, 3, 5):
+        signs, decoder = along_axes(np.eye(1), np.ones(1), np.array([bits]))
+        levels = np.sort(_levels(additive_quantiser(bits)[0]))
+        nearest = levels[np.abs(z - levels).argmin(axis=1)]
+        np.testing.assert_allclose(signs(z) @ decoder[0], nearest)
+
+
+def _levels(steps):
+    return (
+        np.array([0.0])
+        if not steps.size
+        else np.concatenate([_levels(steps[1:]) - steps[0], _levels(steps[1:]) + steps[0]])
+    )
+
+
+def test_bits_of_several_axes(rng):
+    basis = np.linalg.qr(rng.normal(size=(5, 5)))[0][:, :3]
+    deviation, bits = np.array([4.0, 2.0, 1.0]), np.array([3, 0, 2])
+    signs, decoder = along_axes(basis, deviation, bits)
+    assert signs.weight.shape == (5, 5)
+    x = rng.normal(size=(50, 5)) * 3
+    found = signs(x) @ decoder.T
+    for axis in (0, 2):
+        own, one = along_axes(np.eye(1), deviation[[axis]], bits[[axis]])
+        z = x @ basis[:, [axis]]
+        np.testing.assert_allclose(found @ basis[:, axis], own(z) @ one[0], atol=1e-9)
+    np.testing.assert_allclose(found @ basis[:, 1], 0, atol=1e-9)
+
+
+@pytest.mark.parametrize("steps", [[0.5, 0.0], [0.0, -1.0], [0.0, np.inf]])
+def test_steps_that_are_none(steps):
+    with pytest.raises(ValueOutOfRange, match="the first one 0"):
+        SuccessiveSigns(np.ones((2, 3)), np.array(steps))
+
+
+def test_a_search_beats_the_signs_it_begins_with(rng):
+    x = rng.normal(size=(1500, 8))
+    starts = {"axes": along_axes(np.eye(8), np.ones(8), np.full(8, 2))}
+    turn = np.linalg.qr(rng.normal(size=(16, 16)))[0][:, :8]
+    starts["mixed"] = (SuccessiveSigns(turn, np.zeros(16)), 0.5 * turn.T)
+    found = fit_search(x, starts, rng=as_rng(0), max_rounds=3)
+    assert found.start == "mixed"  # axes of two bits have no better codes beside them
+    assert found.history.shape == (4,)
+    assert found.n_rounds == found.history.argmin() > 0
+    assert found.history.min() < 0.117 < found.history[0] + 0.05  # Lloyd and Max: 0.1175
+    assert found.trials["axes"] == pytest.approx(0.1175, abs=0.01)
+
+
+def test_an_infinite_penalty_leaves_the_decoder(rng):
+    start = along_axes(np.eye(4), np.ones(4), np.full(4, 2))
+    found = fit_search(
+        rng.normal(size=(60, 4)), {"axes": start}, rng=as_rng(0), ridge=np.inf
+    )
+    np.testing.assert_array_equal(found.decoder_weight, start[1])
+
+
+def test_few_rows_learn_little(rng):
+    # Fewer rows than bits: the decoder moves only along what the rows have shown.
+    start = along_axes(np.eye(6), np.ones(6), np.full(6, 2))
+    found = fit_search(rng.normal(size=(8, 6)), {"axes": start}, rng=as_rng(0))
+    assert np.isfinite(found.decoder_weight).all()
+    with pytest.raises(ValueOutOfRange, match="at least one start"):
+        fit_search(rng.normal(size=(8, 6)), {}, rng=as_rng(0))
