@@ -10,7 +10,8 @@ import pytest
 from isthmus import advise
 from isthmus.core.errors import DataError, DataWarning, MissingDependency, ValueOutOfRange
 from isthmus.estimators import codec_measures as measures
-from isthmus.estimators.advise import OWN, PEERS, advise_rows, budget_of
+from isthmus.estimators.advise import OWN, PEERS, advise_rows
+from isthmus.estimators.codec_ground import budget_of
 from isthmus.estimators.codec_scores import label_of
 
 RNG = np.random.default_rng(0)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from isthmus.estimators import codec_peers as peers
-from isthmus.estimators.advise import advise_rows, prepared
+from isthmus.estimators.advise import advise_rows
 from isthmus.estimators.codec_fits import LeftOut
+from isthmus.estimators.codec_ground import prepared
+from isthmus.estimators.codec_products import fit_product
 
 faiss = pytest.importorskip("faiss", reason="the extra faiss is not installed")
 
@@ -82,7 +84,7 @@ def test_side_bits_are_paid_with_directions():
 @pytest.mark.parametrize(("d", "bits"), [(13, 20), (13, 48), (8, 3), (1, 1), (2, 12)])
 def test_product_quantisers_take_any_number_of_columns(learn, d, bits):
     given = ground(np.linspace(2, 1, d), rows=500)
-    fitted = peers.fit_product(learn)(given, bits, False)
+    fitted = fit_product(learn)(given, bits, False)
     assert 0 < fitted.payload_bits <= bits
     codes = fitted.encode(given.train)
     assert codes.shape[1] == -(-fitted.payload_bits // 8)
@@ -94,7 +96,7 @@ def test_opq_wins_back_what_a_rotation_takes_from_pq():
     turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(16, 16)))
     x = np.random.default_rng(0).normal(size=(3000, 16)) * spread @ turn
     given = prepared(x, unit_norm=False, seed=0)[0]
-    plain, learnt = (peers.fit_product(learn)(given, 32, False) for learn in (False, True))
+    plain, learnt = (fit_product(learn)(given, 32, False) for learn in (False, True))
     assert loss(learnt, given.train) < 0.8 * loss(plain, given.train)
 
 

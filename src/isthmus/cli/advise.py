@@ -64,7 +64,8 @@ def advise(
     """
     from isthmus.core.errors import OutputError, ValueOutOfRange
     from isthmus.core.progress import progress_bar
-    from isthmus.estimators.advise import advise_rows, budget_of, checked_names
+    from isthmus.estimators.advise import advise_rows, checked_names
+    from isthmus.estimators.codec_ground import budget_of
     from isthmus.report import Reading, read_rows
 
     if split not in ("random", "last"):
@@ -113,7 +114,7 @@ def advise(
 
 
 def _tell(found: CodecAdvice) -> None:
-    from isthmus.report.advice_words import HEAD, about_advice, cells
+    from isthmus.report.advice_words import HEAD, about_advice, cells, remarks
 
     typer.echo(about_advice(found))
     typer.echo("")
@@ -124,5 +125,5 @@ def _tell(found: CodecAdvice) -> None:
         words = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
         typer.echo("  ".join([first.ljust(widths[0]), *words]))
     typer.echo("")
-    for text in (*found.notes, *found.left_out):
+    for text in remarks(found):
         typer.echo(text)

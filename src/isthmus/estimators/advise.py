@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
@@ -12,28 +11,25 @@ from typing import Any, Literal
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from isthmus.core.door import real_number
 from isthmus.core.errors import DataError, DataWarning, ValueOutOfRange
-from isthmus.core.lloyd_max import MAX_BITS
 from isthmus.core.progress import Progress
 from isthmus.core.protocol import hold_out
 from isthmus.core.random import as_rng, random_subset, raw_words
 from isthmus.data.checks import equal_norms
-from isthmus.data.principal import Principal
 from isthmus.estimators.codec_curves import codec_curves
 from isthmus.estimators.codec_fits import Fit, Ground, LeftOut, fit_quantised, fit_shallow
+from isthmus.estimators.codec_ground import NEIGHBOURS, budget_of, notes_on, prepared
 from isthmus.estimators.codec_peers import (
     fit_best_axes,
-    fit_product,
     fit_rabitq,
     fit_rotation,
     one_thread,
 )
-from isthmus.estimators.codec_scores import SENDS_NO_NORM, CodecAdvice, CodecScore
+from isthmus.estimators.codec_products import fit_product
+from isthmus.estimators.codec_scores import SENDS_NO_NORM, CodecAdvice
 from isthmus.estimators.codec_trials import HeldOutRows, Trial, compared, tried
 from isthmus.estimators.encoders import ENCODERS
 from isthmus.estimators.parameters import check_spread
-from isthmus.estimators.unit_rows import UnitRows
 
 OWN: dict[str, Fit] = {"linear": fit_shallow("design"), "quantised": fit_quantised}
 if "search" in ENCODERS:
@@ -50,11 +46,9 @@ NO_PEERS = (
     "PQ, OPQ, RaBitQ, EDEN and TurboQuant were not compared: that needs faiss, which the "
     "extra brings: pip install 'isthmus[faiss]'."
 )
-MOST_FIT, MOST_TEST, MOST_QUERIES, NEIGHBOURS = 30_000, 10_000, 500, 10
+MOST_FIT, MOST_TEST, MOST_QUERIES = 30_000, 10_000, 500
 LEAST_ROWS = 20
-ROWS_PER_BIT = 30
 _LEAST_SEARCHED = 5  # times the neighbours, else nearly every row is one
-_FAR = 100.0  # square of the mean over the rows' energy about it
 _CALL = "advise"
 
 
@@ -105,7 +99,7 @@ def advise(
         (16, 'quantised', 2)
 
     References:
-        [jegou:11], [ge:13], [gao:24], [vargaftik:22], [max:60]
+        [jegou:11], [ge:13], [gao:24], [vargaftik:22], [zandieh:25], [max:60]
     """
     from isthmus.data import load, without_constant_columns
 
@@ -199,33 +193,8 @@ def advise_rows(
         search=search,
         curves=codec_curves(ground.principal.all_eigenvalues, budget),
         left_out=tuple(left_out),
-        notes=_notes(scores, held, ground, (n_train, n_test)),
+        notes=notes_on(scores, held, ground, (n_train, n_test)),
     )
-
-
-def budget_of(bits_per_dim: object, n_input: int) -> int:
-    """Whole bits per row.
-
-    Raises:
-        ValueOutOfRange: If that is less than one, or more than 12 per column.
-
-    Examples:
-        >>> budget_of(0.5, 13)
-        6
-    """
-    wanted = real_number(f"{_CALL}(bits_per_dim=...)", bits_per_dim)
-    if not 0.0 < wanted <= MAX_BITS:
-        raise ValueOutOfRange(
-            f"`{_CALL}(bits_per_dim=...)` must be positive and at most {MAX_BITS}; got "
-            f"{wanted:g}. Above that, store numbers in half precision."
-        )
-    budget = round(wanted * n_input)
-    if budget < 1:
-        raise ValueOutOfRange(
-            f"`{_CALL}(bits_per_dim=...)` must give every row a bit; got {wanted:g} for "
-            f"{n_input} columns that change. Take at least {1 / n_input:.3g}."
-        )
-    return budget
 
 
 def checked_names(codecs: object) -> tuple[str, ...]:
@@ -249,22 +218,6 @@ def checked_names(codecs: object) -> tuple[str, ...]:
             f"{codecs!r}."
         )
     return names
-
-
-def prepared(train: np.ndarray, *, unit_norm: bool, seed: int) -> tuple[Ground, UnitRows]:
-    """Training rows about their mean, divided by one number, and their axes.
-
-    Rows of one length count as such if they differ by a tenth of it: far from the origin
-    all rows have nearly the same.
-    """
-    started = time.thread_time()
-    units = UnitRows.of(train, np.arange(len(train)))
-    rows = units.scaled(train)
-    principal = Principal.from_rows(rows)
-    seconds = time.thread_time() - started
-    mean = (units.mean / units.scale).astype(np.float32)
-    unit_norm = unit_norm and float(mean @ mean) <= _FAR * mean.size
-    return Ground(rows, principal, mean, unit_norm, seconds, seed), units
 
 
 def _try_all(
@@ -295,41 +248,6 @@ def _try_all(
             f"{' '.join(left_out)} Allow more bits, or more codecs."
         )
     return trials, left_out
-
-
-def _notes(
-    scores: Sequence[CodecScore],
-    held: HeldOutRows,
-    ground: Ground,
-    read: tuple[int, int],
-) -> tuple[str, ...]:
-    """What the reader must know."""
-    found = []
-    if ground.unit_norm:
-        found.append(
-            "All rows have the same length: reconstructions are brought to it before they "
-            "are ranked, which costs no bits."
-        )
-    few = [one.label for one in scores if one.few_rows]
-    if few:
-        found.append(
-            f"Fewer than {ROWS_PER_BIT} training rows per bit of the code: "
-            f"{len(ground.train):,} rows. What is learnt from them fits them better than "
-            "others: compare the errors of both. linear and quantised fall back to the "
-            "covariance alone as far as the rows do not contradict it; search, PQ and OPQ "
-            "do not."
-        )
-    if held.n_queries == 0:
-        found.append(
-            f"Recall was not measured: {held.n_rows} held-out rows are too few to look "
-            f"for {NEIGHBOURS} neighbours among."
-        )
-    if read != (len(ground.train), held.n_rows):
-        found.append(
-            f"Of {read[0]:,} training rows {len(ground.train):,} were used, of {read[1]:,} "
-            f"held-out rows {held.n_rows:,}, drawn at random."
-        )
-    return tuple(found)
 
 
 def _some(rows: np.ndarray, most: int, generator: np.random.Generator) -> np.ndarray:

@@ -178,6 +178,15 @@ def with_norm(fitted: Fitted, ground: Ground) -> Fitted:
     )
 
 
+def strongest_axes(ground: Ground, size: int) -> Float[np.ndarray, "input size"]:
+    """The strongest principal directions; any others where there are no more of them."""
+    basis = ground.principal.basis[:, :size]
+    if basis.shape[1] == size:
+        return np.asarray(basis)
+    full, _ = np.linalg.qr(np.hstack([basis, np.eye(basis.shape[0])]))
+    return np.asarray(full[:, :size])
+
+
 def half_norms(x: Float[np.ndarray, "row input"]) -> np.ndarray:
     """Lengths in half precision; the rows' mean square is 1, so none overflows.
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from isthmus.core.progress import Progress
-from isthmus.estimators.advise import LEAST_ROWS, advise_rows, budget_of
+from isthmus.estimators.advise import LEAST_ROWS, advise_rows
+from isthmus.estimators.codec_ground import budget_of
 from isthmus.estimators.codec_scores import CodecAdvice
 from isthmus.report.costs import EIGH, Task, Work, fit_work, transform_work
 from isthmus.report.decoders import ROOM

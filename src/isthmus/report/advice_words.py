@@ -112,9 +112,8 @@ HEAD = (
     "Cosine error",
     "Recall@10",
     "Training",
-    "Coding",
-    "Encoded per s",
-    "Decoded per s",
+    "Encoded k/s",
+    "Decoded k/s",
 )
 
 
@@ -133,11 +132,27 @@ def cells(one: CodecScore) -> tuple[str, ...]:
         style.number(one.cosine_error.value),
         measured(one.recall),
         style.duration(one.train_seconds),
-        style.duration(one.coding_seconds),
-        _rate(one.encode_rate),
-        _rate(one.decode_rate),
+        _thousands(one.encode_rate),
+        _thousands(one.decode_rate),
     )
 
 
-def _rate(rows: float) -> str:
-    return style.count(int(float(f"{rows:.2g}")))
+def remarks(found: CodecAdvice) -> tuple[str, ...]:
+    """What the reader must know, and which codecs were left out."""
+    named = []
+    for text in found.left_out:
+        label, said, why = text.partition(" was left out")
+        name, norm, _ = label.partition(" with a norm")
+        named.append(f"{NAMES.get(name, name)}{norm}{said}{why}" if said else text)
+    return (*found.notes, *named)
+
+
+def _thousands(rows: float) -> str:
+    """Thousands with two digits.
+
+    Examples:
+        >>> _thousands(123456.0), _thousands(840.0)
+        ('120', '0.84')
+    """
+    found = float(f"{rows / 1e3:.2g}")
+    return f"{found:,.0f}" if found >= 10 else f"{found:g}"

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from isthmus.report import style
-from isthmus.report.advice_words import HEAD, about_advice, cells, codec_name
+from isthmus.report.advice_words import (
+    HEAD,
+    about_advice,
+    cells,
+    codec_name,
+    remarks,
+)
 from isthmus.report.records import Analysis
 from isthmus.report.sections.base import Block, Figure, Section, Table, Text
 
@@ -64,7 +70,7 @@ def _blocks(found: tuple[CodecAdvice, ...]) -> tuple[Block, ...]:
     told = tuple(Text(about_advice(one)) for one in found)
     tables = tuple(_table(one) for one in found)
     # What holds at every budget is said once.
-    notes = dict.fromkeys(text for one in found for text in (*one.notes, *one.left_out))
+    notes = dict.fromkeys(text for one in found for text in remarks(one))
     return (*told, _figure(found), *tables, Text(HOW), *(Text(text) for text in notes))
 
 
