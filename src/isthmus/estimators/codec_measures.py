@@ -30,10 +30,19 @@ class Ranking:
     target: Float[np.ndarray, "row input"]
     offset: Float[np.ndarray, " row"]
 
+    def scores(
+        self, queries: Float[np.ndarray, "query input"]
+    ) -> Float[np.ndarray, "query row"]:
+        """Of every row for every query."""
+        inner: np.ndarray = queries @ self.target.T
+        inner *= -2.0
+        inner += self.offset
+        return inner
+
 
 def plain_ranking(decoded: Float[np.ndarray, "row input"]) -> Ranking:
     """Squared distance of the query to each reconstruction, but for a constant."""
-    return Ranking(decoded, np.einsum("ij,ij->i", decoded, decoded))
+    return Ranking(decoded, _squares(decoded).astype(decoded.dtype))
 
 
 def norm_ranking(
@@ -54,9 +63,10 @@ def norm_ranking(
         >>> found.target.tolist(), found.offset.tolist()
         ([[2.0, 0.0], [0.0, 0.0]], [4.0, 9.0])
     """
-    length = np.sqrt(np.einsum("ij,ij->i", decoded, decoded))
+    length, norms = np.sqrt(_squares(decoded)), norms.astype(np.float64)
     ratio = np.divide(norms, length, out=np.zeros_like(norms), where=length > 0)
-    return Ranking(decoded * ratio[:, None], norms * norms)
+    ratio, square = ratio.astype(decoded.dtype), np.square(norms).astype(decoded.dtype)
+    return Ranking(decoded * ratio[:, None], square)
 
 
 def unit_ranking(
@@ -72,6 +82,13 @@ def unit_ranking(
     length = np.linalg.norm(whole, axis=1, keepdims=True)
     target = np.divide(whole, length, out=np.zeros_like(whole), where=length > 0)
     return Ranking(target, -2.0 * (target @ mean))
+
+
+def _squares(rows: np.ndarray) -> np.ndarray:
+    found: np.ndarray = np.einsum(
+        "ij,ij->i", rows, rows, dtype=np.float64, casting="same_kind"
+    )
+    return found
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -119,7 +136,7 @@ class Neighbours:
         found = np.empty((len(self.queries), self.count), dtype=np.int64)
         for start in range(0, len(self.queries), _QUERIES):
             at = slice(start, start + _QUERIES)
-            scores = ranking.offset - 2.0 * (self.queries[at] @ ranking.target.T)
+            scores = ranking.scores(self.queries[at])
             if self.own is not None:
                 scores[np.arange(len(scores)), self.own[at]] = np.inf
             found[at] = np.argpartition(scores, self.count - 1, axis=1)[:, : self.count]

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from isthmus.core.errors import ValueOutOfRange
+from isthmus.estimators.codec_measures import norm_ranking, plain_ranking
 
 
 def asymmetric_scores(
@@ -53,21 +54,17 @@ def asymmetric_scores(
             f"`asymmetric_scores` must get queries and rows of {size} columns, those of "
             f"the mean; got {queries.shape[1]} and {decoded.shape[1]}."
         )
-    centre = mean.astype(queries.dtype, copy=False)
-    rows = decoded - mean.astype(decoded.dtype, copy=False)
-    inner = (queries - centre) @ rows.astype(queries.dtype, copy=False).T
-    square = np.einsum("ij,ij->i", rows, rows, dtype=np.float64, casting="same_kind")
+    kind = queries.dtype
+    about = queries - mean.astype(kind, copy=False)
+    rows = (decoded - mean.astype(decoded.dtype, copy=False)).astype(kind, copy=False)
     if norms is None:
-        return np.asarray(square.astype(inner.dtype) - 2 * inner)
+        return plain_ranking(rows).scores(about)
     if norms.shape != (decoded.shape[0],) or not np.all((norms >= 0) & np.isfinite(norms)):
         raise ValueOutOfRange(
             "`asymmetric_scores(norms=...)` must be one finite length >= 0 for each row, "
             f"|x - m| in input units; got shape {norms.shape} for {decoded.shape[0]} rows."
         )
-    length = norms.astype(np.float64)
-    ratio = np.divide(length, np.sqrt(square), out=np.zeros_like(length), where=square > 0)
-    inner *= (2 * ratio).astype(inner.dtype)
-    return np.asarray((length**2).astype(inner.dtype) - inner)
+    return norm_ranking(rows, norms).scores(about)
 
 
 def recall_at(
