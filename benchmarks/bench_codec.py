@@ -11,6 +11,7 @@ import os
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy
 
 import argparse
+import itertools
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -70,16 +71,13 @@ def collected(
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """All runs, those that are in the ledger read from it: set -> rate -> one per seed."""
     table: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for name in sets:
-        for rate in rates:
-            runs = table.setdefault(name, {}).setdefault(f"{rate:g}", [])
-            for seed in range(seeds):
-                key = {"set": name, "rate": rate, "seed": seed, "most": most, "version": 1}
-                if (found := ledger.found(key)) is None:
-                    found = run(name, rate, seed, most)
-                    ledger.add(key, found)
-                print(name, rate, seed, header_sum(key)[:8], flush=True)
-                runs.append(found)
+    for seed, name, rate in itertools.product(range(seeds), sets, rates):
+        key = {"set": name, "rate": rate, "seed": seed, "most": most, "version": 1}
+        if (found := ledger.found(key)) is None:
+            found = run(name, rate, seed, most)
+            ledger.add(key, found)
+        print(name, rate, seed, header_sum(key)[:8], flush=True)
+        table.setdefault(name, {}).setdefault(f"{rate:g}", []).append(found)
     return table
 
 

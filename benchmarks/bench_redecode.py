@@ -11,8 +11,10 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy
 
+import itertools
 import sys
 import time
+from pathlib import Path
 
 import faiss
 import numpy as np
@@ -23,6 +25,7 @@ from isthmus.cli.redecoding import redecode
 from isthmus.codec.faiss import sign_codes
 from isthmus.core.protocol import nmse_of
 from isthmus.estimators import OneBitDecoder
+from isthmus.experiments.ledger import Ledger
 
 SEEDS = range(5)
 FACTORIES = ("LSHrt", "RR,RaBitQ", "RR,EDEN1")
@@ -153,24 +156,32 @@ def summed(runs: list[dict[str, object]]) -> dict[str, object]:
     return table
 
 
-def figures(name: str, seeds: range, most: int | None) -> dict[str, object]:
-    runs: dict[str, list] = {factory: [] for factory in (*FACTORIES, TURBO)}
-    for seed in seeds:
-        parts = tuple(part[:most] for part in prepared(name, seed))
-        for factory in FACTORIES:
-            runs[factory].append(stored(factory, parts, seed))
-        runs[TURBO].append(turbo(parts, seed))
-        print(name, seed, {key: found[-1]["gain_db"] for key, found in runs.items()})
-    return {factory: summed(found) for factory, found in runs.items()}
+def run(name: str, factory: str, seed: int) -> dict[str, object]:
+    """One code of one set, with one seed."""
+    parts = prepared(name, seed)
+    return turbo(parts, seed) if factory == TURBO else stored(factory, parts, seed)
 
 
-def main(seeds: range = SEEDS, most: int | None = None, names: tuple = SETS) -> None:
+def main(names: tuple = SETS, seeds: range = SEEDS) -> None:
+    """Every run is a line of results/redecode.jsonl; a killed table goes on from there."""
     faiss.omp_set_num_threads(1)
-    found: dict[str, object] = {"faiss": faiss.__version__, "seeds": len(seeds)}
-    for name in names:
-        found[name] = figures(name, seeds, most)
-    write("redecode", found)
+    ledger = Ledger(Path(__file__).parent / "results" / "redecode.jsonl")
+    table: dict[str, dict[str, list]] = {}
+    for seed, name, factory in itertools.product(seeds, names, (*FACTORIES, TURBO)):
+        key = {"set": name, "code": factory, "seed": seed, "faiss": faiss.__version__}
+        if (found := ledger.found(key)) is None:
+            found = run(name, factory, seed)
+            ledger.add(key, found)
+        print(
+            name, factory, seed, f"{found['gain_db']:.2f} dB", found["method"], flush=True
+        )
+        table.setdefault(name, {}).setdefault(factory, []).append(found)
+    rows = {
+        name: {factory: summed(runs) for factory, runs in codes.items()}
+        for name, codes in table.items()
+    }
+    write("redecode", {"faiss": faiss.__version__, "seeds": len(seeds)} | rows)
 
 
 if __name__ == "__main__":
-    main(names=tuple(sys.argv[1:]) or SETS)
+    main(tuple(sys.argv[1:]) or SETS)
