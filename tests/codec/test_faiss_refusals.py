@@ -53,6 +53,11 @@ def test_untrained(factory):
             sign_codes(index, rows)
 
 
+def test_too_few_rows_for_a_learnt_rotation():
+    with pytest.raises(DataError, match="at least 27 rows.*'OPQ3,RaBitQ'; got 26"):
+        train_index("OPQ3,RaBitQ", ROWS[:26])
+
+
 @pytest.mark.parametrize("factory", ["LSH", "RR,RaBitQ", "IVF4,EDEN1"])
 def test_empty(factory):
     index = train_index(factory, ROWS)

@@ -84,8 +84,8 @@ def test_both_winners_are_named_with_their_numbers_though_they_are_not_ours():
     assert words == (
         "At 1 bit per column (64 bits per vector, all counted) OPQ reconstructs best: it "
         "leaves 0.100 ± 0.002 of the variance of 200 held-out rows, 0.0200 ± 0.0010 less "
-        "than transform coding. For search take OPQ + norm: it finds 85\N{NO-BREAK SPACE}% "
-        "of the 10 nearest neighbours, OPQ 80\N{NO-BREAK SPACE}%."
+        "than transform coding. For search the best is OPQ + norm: it finds "
+        "85\N{NO-BREAK SPACE}% of the 10 nearest neighbours, OPQ 80\N{NO-BREAK SPACE}%."
     )
 
 

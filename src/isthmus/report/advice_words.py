@@ -68,7 +68,7 @@ def _searching(found: CodecAdvice) -> str:
     best = found.score(found.search.label)
     assert best.recall is not None
     words = (
-        f"For search take {codec_name(best.label)}: it finds "
+        f"For search the best is {codec_name(best.label)}: it finds "
         f"{style.percent(round(best.recall.value, 3))} of the {found.n_neighbours} nearest "
         "neighbours"
     )

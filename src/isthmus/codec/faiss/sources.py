@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from isthmus.codec.faiss.library import library, told_by
+from isthmus.codec.faiss.library import kind_of, library, told_by
 from isthmus.codec.faiss.quantisers import check_one_bit
 from isthmus.codec.faiss.unwrapping import unwrapped
 from isthmus.core.door import real_array, shown
@@ -54,7 +54,15 @@ def train_index(factory: str, x: Matrix) -> Any:
             f"or 'RR,RaBitQ', for {rows.shape[1]} columns; got {factory!r}: "
             f"{told_by(error)}."
         ) from error
-    check_one_bit(unwrapped(index).core)
+    parts = unwrapped(index)
+    check_one_bit(parts.core)
+    turned = any(kind_of(one) == "OPQMatrix" for one in parts.transforms)
+    if turned and rows.shape[0] < rows.shape[1]:  # faiss 1.15 writes outside its memory
+        raise DataError(
+            f"`train_index(x)` must have at least {rows.shape[1]} rows, as many as "
+            f"columns, for the rotation of {factory!r}; got {rows.shape[0]}. Give more "
+            "rows, or 'RR' in place of OPQ."
+        )
     try:
         with threads_for(float(rows.size) * rows.shape[1]):
             index.train(rows)
