@@ -274,14 +274,15 @@ def test_doctor(isthmus, monkeypatch):
     assert facts["kernel"] == facts["kernels"][-1]
     code, out, _ = isthmus("doctor")
     assert code == 0
-    assert f"kernel    {facts['kernel']} " in out
+    assert f"kernel    {facts['kernel']}, search {facts['search_kernel']} " in out
     assert "not installed" in out or "torch" in out
     assert all(f"  {name} " in out for name in facts["data"])
 
 
 def test_doctor_says_which_kernel_was_asked_for(isthmus, monkeypatch):
     monkeypatch.setenv("ISTHMUS_KERNEL", "numpy")
-    assert json.loads(isthmus("doctor", "--json")[1])["kernel"] == "numpy"
+    facts = json.loads(isthmus("doctor", "--json")[1])
+    assert facts["kernel"] == facts["search_kernel"] == "numpy"
     monkeypatch.setenv("ISTHMUS_KERNEL", "abacus")
     code, _, err = isthmus("doctor")
     assert code == 2

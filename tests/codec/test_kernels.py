@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from isthmus import codec, frames
-from isthmus.codec import native
 from isthmus.codec.butterfly import Butterfly
 from isthmus.codec.layout import layout_of
 from isthmus.codec.products import Products
 from isthmus.core import ValueOutOfRange
+from isthmus.core.compiled import extension as compiled_module
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,7 +126,7 @@ def test_products_leave_to_butterflies_what_rounding_decides(n, rng):
 
 @compiled
 def test_the_extension_checks_what_it_is_given():
-    extension = native._extension()
+    extension = compiled_module("isthmus.codec._kernel")
     layout = layout_of("t", frames.hadamard(16, 8, rng=0))
     x, codes = np.ones((2, 8), np.float32), np.zeros((2, 2), np.uint8)
     good = [16, 8, 1, layout.flips, layout.places, None, None, x, codes, 0]

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from isthmus.core import ValueOutOfRange
+from isthmus.core.compiled import arithmetics
 from isthmus.training import bit_search
 from isthmus.training.bit_search import TENURE, BitSearch
 
-KERNELS = ("numpy", "portable", "avx2", "avx512")
+KERNELS = arithmetics("isthmus.training._descent")[1:]
 
 
 @pytest.fixture

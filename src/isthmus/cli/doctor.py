@@ -30,7 +30,9 @@ def doctor(json: Json = False) -> None:
     typer.echo(f"machine   {facts['machine']}, {facts['cores']} cores")
     typer.echo(f"device    {', '.join(facts['devices'])}")
     runs = ", ".join(facts["kernels"])
-    typer.echo(f"kernel    {facts['kernel']} (can run: {runs})")
+    typer.echo(
+        f"kernel    {facts['kernel']}, search {facts['search_kernel']} (can run: {runs})"
+    )
     for name, version in facts["packages"].items():
         typer.echo(f"  {name:14}{version or 'MISSING'}")
     typer.echo("extras    (pip install 'isthmus[NAME]')")
@@ -49,6 +51,7 @@ def examine() -> dict[str, Any]:
     from isthmus import __version__
     from isthmus.codec import kernel_in_use, kernels
     from isthmus.data import available
+    from isthmus.training.bit_search import search_kernel_in_use
 
     folder = os.environ.get("ISTHMUS_DATA")
     return {
@@ -59,6 +62,7 @@ def examine() -> dict[str, Any]:
         "devices": _devices(),
         "kernel": kernel_in_use(),
         "kernels": list(kernels()),
+        "search_kernel": search_kernel_in_use(),
         "packages": {name: _installed(name) for name in _BASE},
         "extras": {extra: _installed(name) for extra, name in _EXTRAS.items()},
         "data_folder": folder,

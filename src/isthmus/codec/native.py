@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
-import os
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from isthmus.codec.layout import Layout
-from isthmus.core.door import shown
-from isthmus.core.errors import ValueOutOfRange
+from isthmus.core.compiled import LEVELS, NUMPY, arithmetics, extension, in_use
 
-NUMPY = "numpy"
-"""Name of the arithmetic that needs no compiler."""
+__all__ = ["NUMPY", "decode_native", "encode_native", "kernel_in_use", "kernels"]
 
-LEVELS = ("portable", "avx2", "avx512")
-"""Levels of the compiled kernel, the slowest first, as kernel.h numbers them."""
-
-VARIABLE = "ISTHMUS_KERNEL"
-"""Environment variable that names the arithmetic to use."""
+_MODULE = "isthmus.codec._kernel"
 
 
 def kernels() -> tuple[str, ...]:
@@ -31,11 +22,7 @@ def kernels() -> tuple[str, ...]:
         >>> kernels()[0]
         'numpy'
     """
-    extension = _extension()
-    if extension is None:
-        return (NUMPY,)
-    runs = (level for i, level in enumerate(LEVELS) if extension.runs(i))
-    return (NUMPY, *runs)
+    return arithmetics(_MODULE)
 
 
 def kernel_in_use() -> str:
@@ -48,16 +35,7 @@ def kernel_in_use() -> str:
         >>> kernel_in_use() in kernels()
         True
     """
-    wanted = os.environ.get(VARIABLE, "")
-    runs = kernels()
-    if not wanted:
-        return runs[-1]
-    if wanted not in runs:
-        raise ValueOutOfRange(
-            f"`{VARIABLE}` must name an arithmetic that runs here: {', '.join(runs)}; got "
-            f"{shown(wanted)}. Unset it to take the fastest."
-        )
-    return wanted
+    return in_use(_MODULE)
 
 
 def encode_native(
@@ -90,15 +68,6 @@ def decode_native(
 
 
 def _call(name: str, level: str, layout: Layout, arrays: tuple[Any, ...]) -> int:
-    function = getattr(_extension(), name)
+    function = getattr(extension(_MODULE), name)
     sizes = (layout.n_code, layout.n_input, layout.rounds)
     return int(function(*sizes, *arrays, LEVELS.index(level)))
-
-
-@functools.cache
-def _extension() -> Any:
-    """The compiled module, or None where the package was built without a compiler."""
-    try:
-        return importlib.import_module("isthmus.codec._kernel")
-    except ImportError:
-        return None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib
-import os
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Int8
 
+from isthmus.core.compiled import LEVELS, NUMPY, extension, in_use
 from isthmus.core.door import real_array, whole_number
 from isthmus.core.errors import ValueOutOfRange
 
@@ -20,7 +18,7 @@ EXTRA_FLIPS = 64
 TENURE = 8
 """Flips for which a bit that was flipped beyond a local minimum stays as it is."""
 
-_LEVELS = ("portable", "avx2", "avx512")
+_MODULE = "isthmus.training._descent"
 _BARRED = 2**30  # of a bit that may not be flipped: above every other gain
 _LARGEST = 2.0**28  # of a correlation
 _PADDING = 16
@@ -152,9 +150,9 @@ class BitSearch:
 
     def _searched(self, c: np.ndarray, start: np.ndarray, extra: int) -> np.ndarray:
         tenure = min(TENURE, self.n_code // 2)
-        level = _level()
+        level = search_kernel_in_use()
         gram, diagonal = self._padded
-        if level < 0:
+        if level == NUMPY:
             signs = start.astype(np.int32)
             narrow = gram[: self.n_code, : self.n_code], diagonal[: self.n_code]
             _search(*narrow, c, signs, extra, tenure)
@@ -162,9 +160,18 @@ class BitSearch:
         shape = (c.shape[0], diagonal.size)
         wide, signs = np.zeros(shape, np.int32), np.ones(shape, np.int8)
         wide[:, : self.n_code], signs[:, : self.n_code] = c, start
-        sizes = (diagonal.size, gram, diagonal, wide, signs, extra, tenure, level)
-        _extension().search(*sizes)
+        sizes = (diagonal.size, gram, diagonal, wide, signs, extra, tenure)
+        extension(_MODULE).search(*sizes, LEVELS.index(level))
         return signs[:, : self.n_code]
+
+
+def search_kernel_in_use() -> str:
+    """Name of the arithmetic that searches: the fastest, or what ISTHMUS_KERNEL names.
+
+    Raises:
+        ValueOutOfRange: If the variable names none that runs here.
+    """
+    return in_use(_MODULE)
 
 
 def _search(
@@ -246,23 +253,3 @@ def _aligned(shape: tuple[int, int]) -> np.ndarray:
     raw = np.zeros(size + 64, np.uint8)
     begin = -raw.ctypes.data % 64
     return raw[begin : begin + size].view(np.int32).reshape(shape)
-
-
-def _level() -> int:
-    """Level of the compiled search: the widest, or what ISTHMUS_KERNEL names; -1: NumPy."""
-    extension, wanted = _extension(), os.environ.get("ISTHMUS_KERNEL", "")
-    if extension is None or wanted == "numpy":
-        return -1
-    runs = [i for i in range(len(_LEVELS)) if extension.runs(i)]
-    if wanted in _LEVELS:
-        return min(_LEVELS.index(wanted), runs[-1])
-    return runs[-1]
-
-
-@functools.cache
-def _extension() -> Any:
-    """The compiled module, or None where the package was built without a compiler."""
-    try:
-        return importlib.import_module("isthmus.training._descent")
-    except ImportError:
-        return None
