@@ -133,3 +133,10 @@ def test_files(tmp_path):
     faiss.write_index_binary(faiss.IndexBinaryFlat(8), str(tmp_path / "bits"))
     with pytest.raises(DataError, match="A binary index holds bits without what made them"):
         read_index(tmp_path / "bits")
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+def test_rows_whose_squares_float32_cannot_add_are_refused(unit):
+    rows = unit * np.random.default_rng(0).normal(size=(60, 8))
+    with pytest.raises(DataError, match="Multiply or divide the rows by a constant"):
+        sign_codes("RR,RaBitQ", rows)

@@ -201,6 +201,7 @@ def test_rows_of_one_length_are_recognised():
         ({"bits_per_dim": "one"}, "must be real numbers"),
         ({"codecs": ["lossless"]}, "must name at least one of linear"),
         ({"codecs": []}, "must name at least one of linear"),
+        ({"codecs": [["linear"]]}, "must name at least one of linear"),
         ({"split": "first"}, "'random' or 'last'"),
     ],
 )

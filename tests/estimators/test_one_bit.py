@@ -4,6 +4,7 @@ import warnings
 import numpy as np
 import pytest
 from helpers import rewritten
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -228,10 +229,16 @@ def test_a_damaged_decoder_is_refused(tmp_path):
 BAD = [
     (lambda: OneBitDecoder("best").fit(CODES, X), "must be one of auto, linear"),
     (lambda: OneBitDecoder(ridge=-1).fit(CODES, X), "'gcv' or a number >= 0"),
+    (lambda: OneBitDecoder(ridge=np.ones(2)).fit(CODES, X), "'gcv' or a number >= 0"),
+    (lambda: OneBitDecoder(ridge=True).fit(CODES, X), "'gcv' or a number >= 0"),
     (lambda: OneBitDecoder(n_steps=0).fit(CODES, X), "whole number of at least 1"),
     (lambda: OneBitDecoder(baseline=3).fit(CODES, X), "function of codes and norms"),
     (lambda: OneBitDecoder(center=[1.0]).fit(CODES, X), "one finite number per column"),
+    (lambda: OneBitDecoder(center=1e6).fit(CODES, X), "among the rows or near them"),
+    (lambda: OneBitDecoder(center=1e200).fit(CODES, X), "among the rows or near them"),
     (lambda: OneBitDecoder().fit(CODES[:9], X[:8]), "got 9 codes and 8 rows"),
+    (lambda: OneBitDecoder().fit([[1, -1], [1]], X[:2]), "rows of unequal length"),
+    (lambda: OneBitDecoder().fit(csr_array(CODES), X), "Take codes.toarray()"),
     (lambda: OneBitDecoder().fit(CODES > 0, X), "2 * bits - 1"),
     (lambda: OneBitDecoder().fit(CODES[0], X), "one column per bit"),
     (lambda: OneBitDecoder().fit(CODES * np.nan, X), "must be ±1"),
@@ -248,11 +255,23 @@ BAD = [
     (lambda: OneBitDecoder("mixture").fit(CODES[:40], X[:40]), "must know the encoder"),
     (lambda: FITTED.inverse_transform(CODES[:, 1:]), f"must have {SIZE} columns"),
     (lambda: FITTED.inverse_transform(CODES, NORMS), "fitted without norms"),
+    (
+        lambda: OneBitDecoder("linear", ridge=np.inf).fit(CODES[:40], X[:40]),
+        "must know the encoder; 40 pairs are too few to estimate it",
+    ),
     (lambda: FITTED.score(CODES, X[:, 1:]), "one row per code"),
     (lambda: OneBitDecoder.from_covariance(TURN, np.eye(3)), "must have 3 columns"),
     (
         lambda: OneBitDecoder.from_covariance(TURN, np.eye(SIZE), method="mlp"),
         "linear or message-passing",
+    ),
+    (
+        lambda: OneBitDecoder.from_covariance(TURN, np.eye(SIZE), norms=NORMS),
+        "must be True or False",
+    ),
+    (
+        lambda: OneBitDecoder.from_covariance(TURN, np.eye(SIZE), np.full(SIZE, np.nan)),
+        "mean=...)` must be finite",
     ),
 ]
 FITTED = OneBitDecoder("linear").fit(CODES[:200], X[:200])
@@ -285,6 +304,51 @@ def test_without_torch_networks_are_left_out_or_asked_for_in_words(monkeypatch):
     assert "torch is not installed" in decoder.reason_
     with pytest.raises(MissingDependency):
         OneBitDecoder("mlp").fit(CODES, X)
+
+
+def test_codes_that_no_encoder_explains_are_not_shrunk_towards_one():
+    flips = np.random.default_rng(0).random((400, SIZE)) < 0.3
+    codes = np.where(flips, -CODES[:400], CODES[:400])
+    decoder = OneBitDecoder("linear", center=3.0, random_state=0).fit(codes[:200], X[:200])
+    assert decoder.encoder_agreement_ < 0.85
+    assert np.isnan(decoder.predicted_nmse_)
+    # Shrunk towards the decoder of the encoder estimated: less than 0.
+    assert decoder.score(codes[200:], X[200:400]) > 0.05
+    with pytest.raises(DataError, match=r"ridge=inf.*of the bits right.*another ridge"):
+        OneBitDecoder("linear", center=3.0, ridge=np.inf).fit(codes, X[:400])
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_lengths_of_the_encoders_rows_are_of_no_matter(unit):
+    made = OneBitDecoder("linear", encoder_weight=TURN * unit, center=3.0, random_state=0)
+    plain = OneBitDecoder("linear", encoder_weight=TURN, center=3.0, random_state=0)
+    np.testing.assert_allclose(
+        made.fit(CODES, X).inverse_transform(TEST_CODES),
+        plain.fit(CODES, X).inverse_transform(TEST_CODES),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-50, 1e50])
+def test_rows_that_float32_cannot_hold_need_float64_codes(unit):
+    decoder = OneBitDecoder("linear", random_state=0).fit(CODES[:500], unit * X[:500])
+    assert decoder.score(TEST_CODES, unit * TEST) > 0.5
+    with pytest.raises(ValueOutOfRange, match=r"must be float64 .* codes.astype"):
+        decoder.inverse_transform(TEST_CODES.astype(np.float32))
+
+
+def test_lengths_beyond_float32_are_refused():
+    decoder = OneBitDecoder("linear", center=3.0).fit(CODES, X, NORMS)
+    with pytest.raises(ValueOutOfRange, match="like those of the training rows"):
+        decoder.inverse_transform(CODES[:1], [1e39])
+
+
+def test_a_mixture_of_three_pairs_does_not_choose_a_basis():
+    rows = X[:3]
+    decoder = OneBitDecoder("mixture", encoder_weight=TURN, center=3.0)
+    with pytest.warns(isthmus.core.DataWarning, match="code columns"):
+        decoder.fit(CODES[:3], rows)
+    assert decoder.score(CODES[:3], rows) > 0.5
 
 
 def test_few_pairs_are_not_split():

@@ -211,13 +211,13 @@ def checked_names(codecs: object) -> tuple[str, ...]:
     if codecs is None:
         return tuple(known if importlib.util.find_spec("faiss") else OWN)
     given = [codecs] if isinstance(codecs, str) else codecs
-    names = tuple(dict.fromkeys(given)) if isinstance(given, (list, tuple)) else ()
-    if not names or any(name not in known for name in names):
+    names = tuple(given) if isinstance(given, (list, tuple)) else ()
+    if not names or not all(isinstance(name, str) and name in known for name in names):
         raise ValueOutOfRange(
             f"`{_CALL}(codecs=...)` must name at least one of {', '.join(known)}; got "
             f"{codecs!r}."
         )
-    return names
+    return tuple(dict.fromkeys(names))
 
 
 def _try_all(

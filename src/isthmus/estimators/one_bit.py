@@ -80,7 +80,8 @@ class OneBitDecoder(BaseEstimator):
         ridge_: Penalty of the linear decoder; ``inf`` for the Gaussian one.
         predicted_nmse_: NMSE of the Gaussian linear decoder on Gaussian rows (of one
             length, with norms) of the training covariance; NaN if B is not known.
-        encoder_agreement_: Share of the bits that B gives right; NaN if B is not known.
+        encoder_agreement_: Share of the bits that B gives right; an estimate below 0.85
+            is not used, as if B were not known. NaN if there are too few pairs for one.
         n_features_in_: Bits of a code.
 
     Examples:
@@ -205,7 +206,14 @@ class OneBitDecoder(BaseEstimator):
         call = f"{CALL}.from_covariance"
         sigma = check_covariance(f"{call}(covariance=...)", covariance)
         size = len(sigma)
+        if not isinstance(norms, (bool, np.bool_)):
+            raise ValueOutOfRange(
+                f"`{call}(norms=...)` must be True or False, whether lengths will come "
+                f"with the codes; got {shown(norms)}. Lengths go to inverse_transform."
+            )
         middle = np.zeros(size) if mean is None else real_array(f"{call}(mean=...)", mean)
+        if not np.isfinite(middle).all():
+            raise ValueOutOfRange(f"`{call}(mean=...)` must be finite; got {shown(mean)}.")
         encoder = given_encoder(encoder_weight, np.arange(0), None)
         if middle.shape != (size,) or encoder.weight.shape[1] != size:
             raise ValueOutOfRange(
@@ -354,8 +362,11 @@ class OneBitDecoder(BaseEstimator):
             )
         for name in ("n_steps", "hidden", "network_steps"):
             whole_number(f"{CALL}({name}=...)", getattr(self, name), least=1)
-        number = isinstance(self.ridge, (int, float, np.number)) and self.ridge >= 0
-        if not (number or self.ridge == "gcv"):
+        ridge: Any = self.ridge
+        ok = ridge == "gcv" if isinstance(ridge, str) else False
+        if isinstance(ridge, (int, float, np.number)) and not isinstance(ridge, bool):
+            ok = bool(ridge >= 0)
+        if not ok:
             raise ValueOutOfRange(
                 f"`{CALL}(ridge=...)` must be 'gcv' or a number >= 0; got "
                 f"{shown(self.ridge)}."

@@ -57,13 +57,14 @@ def given_encoder(weight: object, live: np.ndarray, pairs: Pairs | None) -> Know
             f"`{CALL}(encoder_weight=...)` must be a finite matrix, one row per bit and "
             f"one column per input; got shape {b.shape}."
         )
-    length = np.sqrt(np.einsum("ij,ij->i", b, b))
-    if not length.min() > 0:
+    largest = np.abs(b).max(axis=1)
+    if not largest.min() > 0:
         raise ValueOutOfRange(
             f"`{CALL}(encoder_weight=...)` must have no row of zeros; row "
-            f"{int(length.argmin())} is one."
+            f"{int(largest.argmin())} is one."
         )
-    b = b / length[:, None]
+    b = b / largest[:, None]  # first, so that squares neither vanish nor overflow
+    b /= np.sqrt(np.einsum("ij,ij->i", b, b))[:, None]
     if pairs is None:
         return KnownEncoder(b, 1.0, False)
     if b.shape[1] != pairs.rows.shape[1] or (live.size and b.shape[0] <= live.max()):

@@ -34,6 +34,8 @@ from isthmus.priors import CoordinatePriors, fit_coordinate_priors
 GAUSSIANS = 2
 """Beside the spike: a third one fits what noise hides, and costs a sixth of the time."""
 PRIOR_ROWS = 4000
+BASIS_ROWS = 40
+"""Pairs below which no basis is chosen: ten would be set aside."""
 RANGE_ROWS = 500
 MOST_RANGES = 8
 RANGE_ENTRIES = 2**22
@@ -77,9 +79,9 @@ class Fitting:
 
     @cached_property
     def gaussian(self) -> GaussianDecoder | None:
-        """Best decoder for Gaussian rows of that covariance."""
-        if self.encoder is None:
-            return None
+        """Best decoder for Gaussian rows of that covariance, if the encoder is known."""
+        if self.encoder is None or self.encoder.agreement < GOOD:
+            return None  # a wrong encoder's decoder is worse to shrink to than none
         weight = self.encoder.weight.copy()
         return gaussian_decoder(weight, self.principal, resolve_activation("sign"))
 
@@ -95,6 +97,8 @@ class Fitting:
     @cached_property
     def linear(self) -> tuple[LinearCore, float]:
         """The linear decoder, and the ridge used."""
+        if self.ridge == np.inf:
+            self._needed_encoder("linear", "ridge=inf")
         pairs = self.pairs
         shape = pairs.rows.shape[1], pairs.codes.shape[1]
         prior = np.zeros(shape) if self.gaussian is None else self.gaussian.decoder_weight
@@ -121,7 +125,7 @@ class Fitting:
         encoder = self._needed_encoder("mixture")
         bases = _bases(self.pairs.rows)
         basis = bases[0]
-        if len(bases) > 1:
+        if len(bases) > 1 and len(self.pairs.codes) >= BASIS_ROWS:
             basis = min(bases, key=lambda one: self._tried(one, encoder))
         return self._in_ranges(basis, encoder)
 
@@ -196,14 +200,18 @@ class Fitting:
         )
         return NetworkCore(found, core.offset, mean, spread)
 
-    def _needed_encoder(self, method: str) -> KnownEncoder:
+    def _needed_encoder(self, method: str, also: str = "") -> KnownEncoder:
         if self.encoder is None or self.encoder.agreement < GOOD:
-            share = 0.0 if self.encoder is None else self.encoder.agreement
+            asked = f"method={method!r}" + (f", {also}" if also else "")
+            count = len(self.pairs.codes)
+            why = f"{count} pairs are too few to estimate it"
+            if self.encoder is not None:
+                share = f"{100 * self.encoder.agreement:.0f} % of the bits right"
+                why = f"the one estimated from {count} pairs gives {share}"
             raise DataError(
-                f"`{CALL}(method={method!r})` must know the encoder; the one estimated "
-                f"from {len(self.pairs.codes)} pairs gives {100 * share:.0f} % of the bits "
-                "right. Pass encoder_weight=... (and center=..., if it is not the mean of "
-                "X), or take method='linear'."
+                f"`{CALL}({asked})` must know the encoder; {why}. Pass encoder_weight=... "
+                "(and center=..., if it is not the mean of X), or take method='linear'"
+                f"{' with another ridge' if also else ''}."
             )
         return self.encoder
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from isthmus.core.door import real_array
@@ -17,6 +18,10 @@ from isthmus.estimators.parameters import check_spread
 
 CALL = "OneBitDecoder"
 _MOST_APART = 0.05
+_ROOM = 1e4  # between a unit and the ends of a floating type
+_LONGEST = 1e30  # units; float32 ends at 3e38
+_FARTHEST = 1e4
+"""Spreads between rows and centre beyond which float32 tells no rows apart."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,11 +82,29 @@ class Unit:
         single = codes.astype(np.float32, copy=False)
         if self.live.size < self.n_code:
             single = single[:, self.live]
-        lengths = None if norms is None else (norms / self.scale).astype(np.float32)
-        return single, rows, lengths
+        if norms is None:
+            return single, rows, None
+        relative = norms / self.scale
+        if relative.size and relative.max() > _LONGEST:
+            raise ValueOutOfRange(
+                f"`{CALL}(norms=...)` must be lengths like those of the training rows, "
+                f"{self.scale:.3g} on average; got {norms.max():.3g}."
+            )
+        return single, rows, relative.astype(np.float32)
 
     def back(self, rows: np.ndarray, dtype: Any) -> np.ndarray:
-        """Rows in input units."""
+        """Rows in input units.
+
+        Raises:
+            ValueOutOfRange: If rows of this unit have no room in `dtype`.
+        """
+        room = np.finfo(dtype)
+        if not float(room.tiny) * _ROOM < self.scale < float(room.max) / _ROOM:
+            raise ValueOutOfRange(
+                f"`{CALL}.inverse_transform(codes)` must be float64 for rows of length "
+                f"{self.scale:.3g}, which {room.dtype} cannot hold; got codes that decode "
+                f"to {room.dtype}. Take codes.astype(np.float64)."
+            )
         center, scale = self.center.astype(dtype), np.dtype(dtype).type(self.scale)
         found = rows.astype(dtype, copy=False)
         found *= scale
@@ -111,7 +134,14 @@ def check_codes(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Codes of ±1 and their lengths."""
     call = f"{CALL}.{method}"
-    shape = np.shape(codes)
+    if not hasattr(codes, "shape"):
+        codes = real_array(f"{call}(codes)", codes).astype(np.float32)
+    elif issparse(codes):
+        raise ValueOutOfRange(
+            f"`{call}(codes)` must be a dense array; got {type(codes).__name__}. Take "
+            "codes.toarray()."
+        )
+    shape = tuple(codes.shape)
     if len(shape) != 2 or 0 in shape[1:]:
         raise ValueOutOfRange(
             f"`{call}(codes)` must have one row per sample and one column per bit; got "
@@ -142,9 +172,16 @@ def unit_of(
         ValueOutOfRange: If `center` is not one number per column.
     """
     middle = _center(x, center)
-    centred = x - middle
-    square = np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
+    with np.errstate(over="ignore"):  # a centre so far away is refused below
+        centred = x - middle
+        square = np.einsum("ij,ij->i", centred, centred, dtype=np.float64)
     scale = float(np.sqrt(square.mean()))
+    spread = float(np.sqrt(x.var(axis=0, dtype=np.float64).sum()))
+    if not scale < _FARTHEST * spread:
+        raise ValueOutOfRange(
+            f"`{CALL}(center=...)` must lie among the rows or near them; it is {scale:.3g} "
+            f"away, and they are {spread:.3g} from their mean. None takes that mean."
+        )
     if norms is not None:
         _check_norms(np.sqrt(square), norms, scale)
     live = np.flatnonzero((codes != codes[0]).any(axis=0))

@@ -17,6 +17,8 @@ from isthmus.core.files import path_of
 from isthmus.core.threads import threads_for
 from isthmus.core.typing import Matrix
 
+_TINY, _HUGE = 1e-15, 1e15  # of float32 squares, 1e-38 and 3e38 are the ends
+
 
 def train_index(factory: str, x: Matrix) -> Any:
     """An index of sign codes from faiss's factory, trained on rows and holding none.
@@ -113,7 +115,7 @@ def float_rows(call: str, x: object) -> Float[np.ndarray, "sample input"]:
 
     Raises:
         ValueOutOfRange: If there are no rows of numbers.
-        DataError: If a number is not finite in float32.
+        DataError: If a number is not finite in float32, or its square is of no use.
 
     Examples:
         >>> float_rows("f(x)", [[1, 2]]).dtype
@@ -134,5 +136,12 @@ def float_rows(call: str, x: object) -> Float[np.ndarray, "sample input"]:
         raise DataError(
             f"`{call}` must be finite in float32; row {int(bad.argmax())} is not. Drop or "
             "fill such rows first."
+        )
+    largest = float(np.abs(rows).max())
+    if largest and not _TINY < largest < _HUGE:
+        raise DataError(
+            f"`{call}` must have numbers whose squares faiss can add in float32, the "
+            f"largest from {_TINY:g} to {_HUGE:g}; it is {largest:.3g}. Multiply or divide "
+            "the rows by a constant."
         )
     return rows
