@@ -49,8 +49,9 @@ class OneBitDecoder(BaseEstimator):
     of RaBitQ, EDEN or TurboQuant, or an encoder of one's own. With the lengths
     :math:`\rho = |x - m|` that some codecs store, rows are decoded on the sphere.
 
-    ``"linear"`` is :math:`m + \rho A y`, least squares weighted by the lengths and shrunk
-    towards the best decoder for Gaussian rows. ``"message-passing"`` is the posterior mean
+    ``"linear"`` is :math:`b + \rho A y`, least squares weighted by the lengths and shrunk
+    towards the best decoder for Gaussian rows; b is m, but for what the codes' own mean
+    makes of it. ``"message-passing"`` is the posterior mean
     for Gaussian rows of the training covariance, its last matrix fitted to the pairs.
     ``"mixture"`` is the posterior mean under a spike and Gaussians per coordinate, in
     whichever basis (original, cosine, principal) serves: it wins where rows are sparse.
@@ -256,7 +257,8 @@ class OneBitDecoder(BaseEstimator):
             norms: Their lengths, if the decoder was fitted with lengths.
 
         Returns:
-            Reconstructions, input units. A row's does not depend on the other rows.
+            Reconstructions, input units. A row's does not depend on the other rows, but
+            for the last digits of float32.
 
         Raises:
             ValueOutOfRange: If codes are no ±1 or of another length, or norms are missing
