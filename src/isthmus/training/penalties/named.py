@@ -53,25 +53,27 @@ NAMED: dict[str, Named] = {
         (1e-4, 1e-3, 1e-2, 1e-1),
     ),
     "denoising": Named(lambda w, _: Denoising(w), 0.3, (0.1, 0.3, 1.0, 2.0)),
-    "weight-decay": Named(lambda w, _: WeightDecay(w), 1e-3, (1e-4, 1e-3, 3e-3, 1e-2)),
+    "weight-decay": Named(lambda w, _: WeightDecay(w), 1e-4, (1e-4, 1e-3, 3e-3, 1e-2)),
     "lie-1": Named(
         lambda w, g: Lie1(w, g),  # type: ignore[arg-type]
-        10.0,
+        1.0,
         (1.0, 10.0, 100.0, 1000.0),
         generators=True,
     ),
     "lie-2": Named(
         lambda w, g: Lie2(w, g),  # type: ignore[arg-type]
-        1.0,
+        10.0,
         (0.1, 1.0, 10.0, 100.0),
         generators=True,
     ),
     "cycle-consistency": Named(
-        lambda w, _: CycleConsistency(w), 0.1, (0.01, 0.1, 1.0, 10.0)
+        lambda w, _: CycleConsistency(w), 0.01, (0.01, 0.1, 1.0, 10.0)
     ),
-    "orbit-augmentation": Named(_moved, 0.1, (0.03, 0.1, 0.3, 1.0), generators=True),
+    "orbit-augmentation": Named(_moved, 1.0, (0.03, 0.1, 0.3, 1.0), generators=True),
 }
-"""Rows are taken to be centred and of root mean square 1, as DeepAutoencoder's are."""
+"""Rows are taken to be centred and of root mean square 1, as DeepAutoencoder's are.
+
+Defaults are the median weights that the study of penalties chose (docs/theory)."""
 
 
 def named_penalty(
