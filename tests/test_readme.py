@@ -15,7 +15,8 @@ def test_python_example_of_the_readme_runs(capsys):
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)  # our own text
     out = capsys.readouterr().out.splitlines()
-    nmse, predicted, reference, limit, passed, told, least, proof, folds = out[:9]
+    nmse, predicted, reference, limit, passed, told, again, searched = out[:8]
+    least, proof, folds = out[8:11]
     assert least == "2 3 obstructed"
     assert "at least 0.6" in proof
     assert folds.endswith("True")
@@ -23,7 +24,9 @@ def test_python_example_of_the_readme_runs(capsys):
     assert 0.25 < float(reference) < float(predicted) < 0.4
     assert "theorem" in limit or "asymptotic" in limit
     assert 0.05 < float(told) < float(passed) < 0.09
-    deep, principal, gaps, radii, line, cells, elbows, worst, orbit, ten = out[9:]
+    assert float(again) == pytest.approx(0.19, abs=0.01)
+    assert float(searched) == pytest.approx(0.08, abs=0.005)
+    deep, principal, gaps, radii, line, cells, elbows, worst, orbit, ten = out[11:]
     assert 0.3 < float(deep) < 0.45 < float(principal) < 0.6
     decoder_gap, encoder_gap = map(float, gaps.split())
     assert 0.0 < encoder_gap < decoder_gap
