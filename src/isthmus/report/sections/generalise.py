@@ -142,8 +142,7 @@ def _about_regions(regions: tuple[Regions, ...]) -> str:
     )
     if both.test < 0.5:
         return words + (
-            "So what was learnt at training rows says little by itself about the slope at "
-            "held-out ones: a penalty on slopes at training rows does not reach them."
+            "So the affine maps at held-out rows are others than those at training rows."
         )
     return words + "There the autoencoder applies the same affine map as at that row."
 
