@@ -19,14 +19,17 @@ from typing import Any
 
 from codec_sets import SETS, prepared
 from harness import machine, write
+from redecoded import REDECODED, redecoded_scores
 
-from isthmus.core.files import header_sum
-from isthmus.estimators.advise import advise_rows
+from isthmus.estimators.advise import OWN, PEERS, advise_rows
+from isthmus.estimators.codec_scores import CodecScore
 from isthmus.experiments.cosentino22_markdown import grid
 from isthmus.experiments.ledger import Ledger
 from isthmus.report.advice_words import codec_name
 
 RATES, SEEDS = (0.5, 1.0, 2.0), 5
+GROUPS = {"own": tuple(OWN), "peers": tuple(PEERS), "redecoded": REDECODED}
+"""Codecs that are run together: what changes one group leaves the others' lines alone."""
 RESULTS = Path(__file__).parent / "results"
 KEPT = (
     "label",
@@ -44,40 +47,60 @@ KEPT = (
 MEASURED = ("nmse", "cosine_error", "recall")
 
 
-def run(name: str, rate: float, seed: int, most: int | None) -> dict[str, Any]:
-    """Every codec on one set at one budget; `most` cuts all parts short."""
-    train, test, queries = (part[:most] for part in prepared(name, seed))
-    found = advise_rows(
-        train, test, bits_per_dim=rate, name=name, queries=queries, seed=seed
-    )
-    codecs = []
-    for one in found.to_dict()["scores"]:
-        values = {key: (one[key] or {}).get("value") for key in MEASURED}
-        codecs.append({key: one[key] for key in KEPT} | values)
+def run(name: str, rate: float, seed: int, group: str, most: int | None) -> dict[str, Any]:
+    """The codecs of a group on one set at one budget; `most` cuts all parts short."""
+    parts = [part[:most] for part in prepared(name, seed)]
+    budget, left_out = round(rate * parts[0].shape[1]), []
+    if group == "redecoded":
+        scores = redecoded_scores(*parts, budget, seed)
+    else:
+        found = advise_rows(
+            *parts[:2],
+            bits_per_dim=rate,
+            name=name,
+            codecs=GROUPS[group],
+            queries=parts[2],
+            seed=seed,
+        )
+        scores, left_out = list(found.scores), list(found.left_out)
     return {
-        "budget": found.budget,
-        "rows": [found.n_train, found.n_test, found.n_queries],
-        "codecs": codecs,
-        "left_out": list(found.left_out),
+        "budget": budget,
+        "rows": [len(part) for part in parts],
+        "codecs": [kept(score) for score in scores],
+        "left_out": left_out,
     }
+
+
+def kept(score: CodecScore) -> dict[str, Any]:
+    """What of a score goes into the ledger."""
+    values = {key: getattr(score, key) for key in MEASURED}
+    plain = {key: None if one is None else one.value for key, one in values.items()}
+    return {key: getattr(score, key) for key in KEPT} | plain
 
 
 def collected(
     ledger: Ledger,
     sets: Sequence[str],
     rates: Sequence[float],
-    seeds: int,
+    seeds: Sequence[int],
+    groups: Sequence[str],
     most: int | None,
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """All runs, those that are in the ledger read from it: set -> rate -> one per seed."""
     table: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for seed, name, rate in itertools.product(range(seeds), sets, rates):
-        key = {"set": name, "rate": rate, "seed": seed, "most": most, "version": 1}
-        if (found := ledger.found(key)) is None:
-            found = run(name, rate, seed, most)
-            ledger.add(key, found)
-        print(name, rate, seed, header_sum(key)[:8], flush=True)
-        table.setdefault(name, {}).setdefault(f"{rate:g}", []).append(found)
+    for seed, name, rate in itertools.product(seeds, sets, rates):
+        whole: dict[str, Any] = {"codecs": [], "left_out": []}
+        for group in groups:
+            key = {"set": name, "rate": rate, "seed": seed, "most": most}
+            key |= {"group": group, "version": 2}
+            if (found := ledger.found(key)) is None:
+                found = run(name, rate, seed, group, most)
+                ledger.add(key, found)
+                print(name, rate, seed, group, flush=True)
+            for part in ("codecs", "left_out"):
+                whole[part] += found[part]
+            whole |= {part: found[part] for part in ("budget", "rows")}
+        table.setdefault(name, {}).setdefault(f"{rate:g}", []).append(whole)
     return table
 
 
@@ -191,21 +214,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--rates", default=",".join(f"{rate:g}" for rate in RATES))
-    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--seeds", default=",".join(str(seed) for seed in range(SEEDS)))
+    parser.add_argument("--groups", default=",".join(GROUPS))
     parser.add_argument("--most", type=int, help="Rows of each part at most: a short run.")
     parser.add_argument("--ledger", default=str(RESULTS / "codec.jsonl"))
     options = parser.parse_args()
     rates = [float(rate) for rate in options.rates.split(",")]
-    table = collected(
-        Ledger(options.ledger), options.sets.split(","), rates, options.seeds, options.most
-    )
+    sets, groups = options.sets.split(","), options.groups.split(",")
+    seeds = [int(seed) for seed in options.seeds.split(",")]
+    ledger = Ledger(options.ledger)
+    table = collected(ledger, sets, rates, seeds, groups, options.most)
     figures = {
         name: {rate: summary(runs) for rate, runs in rates.items()}
         for name, rates in table.items()
     }
     lost = losses(figures)
     text = markdown(figures, lost)
-    if options.most is not None:  # a trial leaves the table alone
+    if options.most is not None or groups != list(GROUPS):  # a part leaves the table alone
         print(machine(), text)
         return
     write("codec", {"sets": figures, "losses": lost})

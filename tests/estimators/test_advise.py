@@ -114,6 +114,14 @@ def test_a_prediction_is_not_trusted_where_rows_are_far_from_gaussian():
     assert linear.trusted is False
 
 
+def test_a_prediction_is_not_trusted_where_few_rows_were_learnt_from():
+    rows = gaussian(1000, 0.9 ** np.arange(24))
+    found = advise(rows, bits_per_dim=2, codecs=["quantised"]).score("quantised")
+    assert found.train_nmse == pytest.approx(found.predicted, rel=0.05)
+    assert found.few_rows
+    assert found.trusted is False
+
+
 def test_norms_find_neighbours_that_signs_alone_do_not():
     rows = gaussian(4000, np.ones(48)) * np.random.default_rng(1).gamma(2, size=(4000, 1))
     found = advise(rows, codecs=["linear"])

@@ -62,6 +62,7 @@ class Fitted:
         predicted: NMSE for Gaussian rows of the training covariance; None: no formula.
         tightness: Largest share of the code that one direction takes; None: of no matter.
         uses_axes: Whether the fit needs the principal axes.
+        learnt: Whether more bits take more training rows: rotations at random take none.
         note: What is special about it, in a few words.
     """
 
@@ -74,6 +75,7 @@ class Fitted:
     predicted: float | None = None
     tightness: float | None = None
     uses_axes: bool = True
+    learnt: bool = True
     note: str = ""
 
     def ranking(self, codes: Any, ground: Ground) -> Ranking:

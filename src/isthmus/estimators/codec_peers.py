@@ -71,6 +71,7 @@ def fit_rabitq(ground: Ground, budget: int, norm: bool) -> Fitted | LeftOut:
         norms=lambda codes: codes[1],
         estimate=unbiased,
         predicted=_predicted(ground, size, 1),
+        learnt=False,
         note=_directions(size, d),
     )
 
@@ -150,6 +151,7 @@ def _scalar(ground: Ground, kind: str, bits: int, size: int) -> Fitted:
         norms=lambda codes: codes[1].astype(np.float32),
         estimate=lambda codes: even * whole(codes),
         predicted=_predicted(ground, size, bits),
+        learnt=False,
         note=f"{bits} bit{'s' * (bits > 1)} each, {_directions(size, len(turn))}",
     )
 

@@ -38,8 +38,8 @@ class CodecScore:
         tightness: Largest share of the code that one direction takes; None where the
             prediction does not rest on it.
         trusted: Whether `predicted` deserves trust, judged by training rows alone; None
-            without a prediction. See :func:`~isthmus.estimators.advise.trusted`.
-        few_rows: Fewer than 30 training rows per bit of the code.
+            without a prediction. See :func:`~isthmus.estimators.codec_trials.trusted`.
+        few_rows: Fewer than 30 training rows per bit of a code that is learnt.
         train_seconds: To fit; of processor time on one thread, as all seconds here.
         coding_seconds: To encode and decode the held-out rows.
         encode_rate: Rows encoded per second.

@@ -134,7 +134,7 @@ def tried(
         recall = held.neighbours.recall(fitted.ranking(codes, ground))
     some = ground.train[:_TRAIN_ROWS]
     train_nmse = nmse_of(some, fitted.decode(fitted.encode(some)), np.zeros(some.shape[1]))
-    predicted = fitted.predicted
+    few_rows = fitted.learnt and len(ground.train) < ROWS_PER_BIT * fitted.payload_bits
     score = CodecScore(
         label=label_of(name, norm),
         name=name,
@@ -147,10 +147,10 @@ def tried(
         train_nmse=train_nmse,
         cosine_error=mean_of(cosine_errors(held.raw, decoded + ground.mean)),
         recall=None if recall is None else mean_of(recall),
-        predicted=predicted,
+        predicted=fitted.predicted,
         tightness=fitted.tightness,
-        trusted=trusted(fitted, train_nmse),
-        few_rows=len(ground.train) < ROWS_PER_BIT * fitted.payload_bits,
+        trusted=trusted(fitted, train_nmse, few_rows),
+        few_rows=few_rows,
         train_seconds=seconds + ground.seconds * fitted.uses_axes,
         coding_seconds=encoding + decoding,
         encode_rate=held.n_rows / encoding,
@@ -160,16 +160,18 @@ def tried(
     return Trial(score, errors, recall)
 
 
-def trusted(fitted: Fitted, train_nmse: float) -> bool | None:
+def trusted(fitted: Fitted, train_nmse: float, few_rows: bool) -> bool | None:
     """Whether training rows bear a prediction out, and none of the code is crowded.
 
     A prediction is exact for Gaussian rows. Green means that the training rows, coded and
-    decoded, are within 5 % of it, and that no direction takes more than 5 % of a sign
-    code, which mixes directions. No held-out row is looked at.
+    decoded, are within 5 % of it, that there are at least 30 of them per bit of a learnt
+    code, which otherwise fits them better than others, and that no direction takes more
+    than 5 % of a sign code, which mixes directions. No held-out row is looked at: rows of
+    another kind than the training rows are not foreseen.
     """
     if fitted.predicted is None:
         return None
-    near = abs(train_nmse - fitted.predicted) <= CLOSE * fitted.predicted
+    near = not few_rows and abs(train_nmse - fitted.predicted) <= CLOSE * fitted.predicted
     return near and (fitted.tightness is None or fitted.tightness <= TIGHT)
 
 
