@@ -10,18 +10,17 @@ from jaxtyping import Float
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from isthmus.core.door import real_array, shown, whole_number
+from isthmus.core.door import shown
 from isthmus.core.errors import ValueOutOfRange
-from isthmus.core.linalg import check_covariance
 from isthmus.core.protocol import nmse_of
 from isthmus.core.random import as_rng
-from isthmus.decoders.covariance_passing import GaussianRows, fit_covariance_passing
+from isthmus.estimators.one_bit_checks import Baseline, check_parameters, checked_baseline
 from isthmus.estimators.one_bit_choice import (
     LEAST_ROWS,
     Choice,
     choose,
 )
-from isthmus.estimators.one_bit_cores import CovarianceCore, LinearCore
+from isthmus.estimators.one_bit_covariance import covariance_core
 from isthmus.estimators.one_bit_encoder import (
     KnownEncoder,
     estimated_encoder,
@@ -36,10 +35,8 @@ from isthmus.estimators.one_bit_pairs import (
     check_given,
     unit_of,
 )
-from isthmus.limits.population import optimal_decoder, population_risk
 
 METHODS = ("auto", *FITS)
-Baseline = Callable[[Any, Any], Any]
 
 
 class OneBitDecoder(BaseEstimator):
@@ -143,7 +140,7 @@ class OneBitDecoder(BaseEstimator):
             MissingDependency: If the method is ``"mlp"`` and torch is not installed.
             ValueOutOfRange: If a parameter or the codes are outside their domain.
         """
-        self._check_parameters()
+        check_parameters(self, METHODS)
         signs, x, lengths = check_given(codes, X, norms, None)
         unit = unit_of(signs, x, lengths, self.center)
         self._unit, rng = unit, as_rng(self.random_state)
@@ -204,46 +201,17 @@ class OneBitDecoder(BaseEstimator):
             >>> decoder.inverse_transform(np.array([[1.0, -1.0]])).round(3).tolist()
             [[0.798, -1.596]]
         """
-        call = f"{CALL}.from_covariance"
-        sigma = check_covariance(f"{call}(covariance=...)", covariance)
-        size = len(sigma)
-        if not isinstance(norms, (bool, np.bool_)):
-            raise ValueOutOfRange(
-                f"`{call}(norms=...)` must be True or False, whether lengths will come "
-                f"with the codes; got {shown(norms)}. Lengths go to inverse_transform."
-            )
-        middle = np.zeros(size) if mean is None else real_array(f"{call}(mean=...)", mean)
-        if not np.isfinite(middle).all():
-            raise ValueOutOfRange(f"`{call}(mean=...)` must be finite; got {shown(mean)}.")
-        encoder = given_encoder(encoder_weight, np.arange(0), None)
-        if middle.shape != (size,) or encoder.weight.shape[1] != size:
-            raise ValueOutOfRange(
-                f"`{call}(encoder_weight, covariance, mean)` must have {size} columns, as "
-                f"the covariance has; got {encoder.weight.shape[1]} and {middle.shape}."
-            )
-        if method not in ("linear", "message-passing") or not np.trace(sigma) > 0:
-            raise ValueOutOfRange(
-                f"`{call}(method=...)` must be linear or message-passing, and the "
-                f"covariance not zero; got {shown(method)}."
-            )
-        scale = float(np.sqrt(np.trace(sigma)))
-        sigma = sigma / scale**2
+        core, unit, predicted = covariance_core(
+            encoder_weight, covariance, mean, norms=norms, method=method
+        )
         model = cls(method, encoder_weight=encoder_weight, center=mean)
-        weight, zero = encoder.weight, np.zeros(size)
-        linear = optimal_decoder(weight, sigma)
-        predicted = size * population_risk(weight, linear, sigma)
-        model._core = LinearCore(linear, zero)
-        if method == "message-passing":
-            rows = GaussianRows(zero, sigma, weight)
-            passing, predicted = fit_covariance_passing(rows)
-            model._core = CovarianceCore(passing)
-        n_code = len(weight)
-        model._unit = Unit(middle, scale, np.arange(n_code), n_code, bool(norms))
+        model._core, model._unit = core, unit
         model.method_used_, model.trials_ = method, {}
         model.reason_ = f"{method}: made from a covariance."
         model.ridge_ = float("inf") if method == "linear" else float("nan")
-        model.predicted_nmse_, model.encoder_agreement_ = float(predicted), 1.0
-        model.mean_, model.center_, model.n_features_in_ = middle, middle, n_code
+        model.predicted_nmse_, model.encoder_agreement_ = predicted, 1.0
+        model.mean_ = model.center_ = unit.center
+        model.n_features_in_ = unit.n_code
         return model
 
     def inverse_transform(
@@ -332,20 +300,8 @@ class OneBitDecoder(BaseEstimator):
         return decode
 
     def _baseline(self) -> Baseline:
-        given = self.baseline
-        assert given is not None
-        size = self._unit.center.size
-
-        def checked(codes: Any, norms: Any) -> np.ndarray:
-            rows = real_array(f"{CALL}(baseline=...)", given(codes, norms))
-            if rows.shape != (len(codes), size) or not np.isfinite(rows).all():
-                raise ValueOutOfRange(
-                    f"`{CALL}(baseline=...)` must give {size} finite numbers per code; got "
-                    f"shape {rows.shape} of {len(codes)} codes."
-                )
-            return rows
-
-        return checked
+        assert self.baseline is not None
+        return checked_baseline(self.baseline, self._unit.center.size)
 
     def _check_norms_given(self, norms: np.ndarray | None) -> None:
         wanted = self._unit.has_norms
@@ -354,27 +310,4 @@ class OneBitDecoder(BaseEstimator):
             raise ValueOutOfRange(
                 f"`{CALL}.inverse_transform(norms=...)` {rule}; got {shown(norms)}. "
                 f"This decoder was fitted {'with' if wanted else 'without'} norms."
-            )
-
-    def _check_parameters(self) -> None:
-        if self.method not in METHODS:
-            raise ValueOutOfRange(
-                f"`{CALL}(method=...)` must be one of {', '.join(METHODS)}; got "
-                f"{shown(self.method)}."
-            )
-        for name in ("n_steps", "hidden", "network_steps"):
-            whole_number(f"{CALL}({name}=...)", getattr(self, name), least=1)
-        ridge: Any = self.ridge
-        ok = ridge == "gcv" if isinstance(ridge, str) else False
-        if isinstance(ridge, (int, float, np.number)) and not isinstance(ridge, bool):
-            ok = bool(ridge >= 0)
-        if not ok:
-            raise ValueOutOfRange(
-                f"`{CALL}(ridge=...)` must be 'gcv' or a number >= 0; got "
-                f"{shown(self.ridge)}."
-            )
-        if self.baseline is not None and not callable(self.baseline):
-            raise ValueOutOfRange(
-                f"`{CALL}(baseline=...)` must be a function of codes and norms that gives "
-                f"rows; got {shown(self.baseline)}."
             )
