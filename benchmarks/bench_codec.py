@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from codec_sets import SETS, prepared
 from harness import machine, write
 from redecoded import REDECODED, redecoded_scores
@@ -104,19 +105,57 @@ def collected(
     return table
 
 
+def sorted_genes(
+    ledger: Ledger, rates: Sequence[float], seeds: Sequence[int]
+) -> dict[str, Any]:
+    """PQ and OPQ of the gene counts with columns in falling order of variance.
+
+    Parts of a product quantiser are runs of columns: in the order of the file strong
+    genes are spread over the parts, in this one they crowd into the first.
+    """
+    table: dict[str, list[dict[str, Any]]] = {}
+    for seed, rate in itertools.product(seeds, rates):
+        key = {"set": "gene-counts by variance", "rate": rate, "seed": seed}
+        key |= {"codecs": ["pq", "opq"], "version": 2}
+        if (found := ledger.found(key)) is None:
+            train, test, queries = prepared("gene-counts", seed)
+            order = np.argsort(-train.var(axis=0), kind="stable")
+            scores = advise_rows(
+                np.ascontiguousarray(train[:, order]),
+                np.ascontiguousarray(test[:, order]),
+                bits_per_dim=rate,
+                codecs=["pq", "opq"],
+                queries=np.ascontiguousarray(queries[:, order]),
+                seed=seed,
+            ).scores
+            found = {"codecs": [kept(score) for score in scores]}
+            ledger.add(key, found)
+        table.setdefault(f"{rate:g}", []).append(found)
+    return {
+        rate: {
+            label: _mean(
+                [o["nmse"] for r in runs for o in r["codecs"] if o["label"] == label]
+            )
+            for label in ("pq", "opq")
+        }
+        for rate, runs in table.items()
+    }
+
+
 def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Means over seeds and their standard errors; medians of seconds and rates."""
     labels = dict.fromkeys(one["label"] for each in runs for one in each["codecs"])
     codecs = {}
     for label in labels:
         all_seeds = [o for each in runs for o in each["codecs"] if o["label"] == label]
-        row: dict[str, Any] = {key: all_seeds[0][key] for key in ("ours", "note")}
+        row: dict[str, Any] = {key: all_seeds[0][key] for key in ("ours",)}
         row |= {key: all_seeds[0][key] for key in ("payload_bits", "side_bits")}
         for key in (*MEASURED, "train_nmse", "predicted"):
             row[key] = _mean([one[key] for one in all_seeds])
         for key in ("train_seconds", "encode_rate", "decode_rate"):
             row[key] = statistics.median(one[key] for one in all_seeds)
         row["trusted_in"] = sum(one["trusted"] is True for one in all_seeds)
+        row["note"] = ", ".join(dict.fromkeys(o["note"] for o in all_seeds if o["note"]))
         codecs[label] = row
     return {
         "budget": runs[0]["budget"],
@@ -157,6 +196,36 @@ def losses(figures: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def predictions(table: dict[str, dict[str, list[dict[str, Any]]]]) -> dict[str, Any]:
+    """How far NMSE is from what was predicted of it, in shares of the prediction.
+
+    Means over seeds of each codec, set and rate; "trusted" are those whose flag was green
+    in every seed.
+    """
+    green, all_of_them = [], []
+    for name, rates in table.items():
+        for rate, runs in rates.items():
+            for label, row in summary(runs)["codecs"].items():
+                if row["predicted"] is None:
+                    continue
+                off = row["nmse"]["mean"] / row["predicted"]["mean"] - 1.0
+                one = {"set": name, "rate": rate, "codec": label, "off": off}
+                all_of_them.append(one)
+                if row["trusted_in"] == len(runs):
+                    green.append(one)
+    found: dict[str, Any] = {}
+    for key, kept_ones in (("all", all_of_them), ("trusted", green)):
+        ordered = sorted(kept_ones, key=lambda one: -abs(one["off"]))
+        found[key] = {
+            "count": len(ordered),
+            "median": statistics.median([abs(one["off"]) for one in ordered] or [0.0]),
+            "beyond_2_percent": sum(abs(one["off"]) > 0.02 for one in ordered),
+            "beyond_10_percent": sum(abs(one["off"]) > 0.1 for one in ordered),
+            "worst": ordered[:3],
+        }
+    return found
+
+
 def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
     """Tables of all sets and rates, and every loss."""
     head = (
@@ -169,6 +238,7 @@ def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
         "training s",
         "encoded k/s",
         "decoded k/s",
+        "what",
     )
     parts = []
     for name, rates in figures.items():
@@ -179,7 +249,7 @@ def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
                 f"{train} rows to train, {test} to measure, {queries} queries; "
                 f"{one['seeds']} seeds.\n"
             )
-            rows = [_line(label, row) for label, row in one["codecs"].items()]
+            rows = [_line(label, row, one["seeds"]) for label, row in one["codecs"].items()]
             parts += [grid(head, rows), *one["left_out"], ""]
     parts.append("### Where ours is not the best\n")
     parts += [
@@ -191,18 +261,23 @@ def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _line(label: str, row: dict[str, Any]) -> tuple[str, ...]:
+def _line(label: str, row: dict[str, Any], seeds: int) -> tuple[str, ...]:
     name = codec_name(label)
+    predicted = "–"
+    if row["predicted"] is not None:
+        trusted = " (trusted)" if row["trusted_in"] == seeds else ""
+        predicted = f"{row['predicted']['mean']:.3g}{trusted}"
     return (
         f"**{name}**" if row["ours"] else name,
         f"{row['payload_bits']} + {row['side_bits']}",
         _number(row["nmse"]),
-        "–" if row["predicted"] is None else f"{row['predicted']['mean']:.3g}",
+        predicted,
         _number(row["cosine_error"]),
         _number(row["recall"]),
         f"{row['train_seconds']:.2g}",
         f"{row['encode_rate'] / 1e3:,.0f}",
         f"{row['decode_rate'] / 1e3:,.0f}",
+        row["note"],
     )
 
 
@@ -217,12 +292,18 @@ def main() -> None:
     parser.add_argument("--seeds", default=",".join(str(seed) for seed in range(SEEDS)))
     parser.add_argument("--groups", default=",".join(GROUPS))
     parser.add_argument("--most", type=int, help="Rows of each part at most: a short run.")
+    parser.add_argument(
+        "--sorted-genes", action="store_true", help="Only PQ and OPQ of sorted columns."
+    )
     parser.add_argument("--ledger", default=str(RESULTS / "codec.jsonl"))
     options = parser.parse_args()
     rates = [float(rate) for rate in options.rates.split(",")]
     sets, groups = options.sets.split(","), options.groups.split(",")
     seeds = [int(seed) for seed in options.seeds.split(",")]
     ledger = Ledger(options.ledger)
+    if options.sorted_genes:
+        print(sorted_genes(ledger, rates, seeds))
+        return
     table = collected(ledger, sets, rates, seeds, groups, options.most)
     figures = {
         name: {rate: summary(runs) for rate, runs in rates.items()}
@@ -233,7 +314,16 @@ def main() -> None:
     if options.most is not None or groups != list(GROUPS):  # a part leaves the table alone
         print(machine(), text)
         return
-    write("codec", {"sets": figures, "losses": lost})
+    gaussian = collected(ledger, ["gaussian"], rates, seeds, ["own", "peers"], None)
+    write(
+        "codec",
+        {
+            "sets": figures,
+            "losses": lost,
+            "genes_by_variance": sorted_genes(ledger, rates, seeds),
+            "predictions": {"real": predictions(table), "gaussian": predictions(gaussian)},
+        },
+    )
     (RESULTS / "codec.md").write_text(text)
     print(text)
 
