@@ -108,6 +108,36 @@ def test_mixtures_win_on_sparse_rows_as_state_evolution_tells():
     assert decoder.trials_["linear"] > 5 * limit
 
 
+def counts(count, seed=0):
+    """Rows whose columns are nine times of ten zero, else about 3."""
+    rng = np.random.default_rng(seed)
+    some = rng.random((count, SIZE)) < 0.1
+    return np.where(some, 3.0 + rng.normal(size=some.shape), 0.0)
+
+
+def test_curves_win_where_columns_are_often_zero():
+    x, test = counts(4000), counts(2000, 1)
+    codes, test_codes = (coded(rows, center=x.mean(axis=0)) for rows in (x, test))
+    error = {
+        method: 1.0
+        - OneBitDecoder(method, random_state=0).fit(codes, x).score(test_codes, test)
+        for method in ("linear", "columns")
+    }
+    assert error["columns"] < 0.8 * error["linear"]
+
+
+def test_curves_are_not_tried_with_few_pairs_and_do_no_harm():
+    decoder = OneBitDecoder(**QUICK).fit(CODES[:250], X[:250])
+    assert "columns" not in decoder.trials_
+    assert "columns was left out: 200 pairs are fewer than 300" in decoder.reason_
+    plain, curved = (
+        OneBitDecoder(method, encoder_weight=TURN, center=3.0).fit(CODES, X)
+        for method in ("linear", "columns")
+    )
+    loss = 1.0 - curved.score(TEST_CODES, TEST)
+    assert loss < 1.02 * (1.0 - plain.score(TEST_CODES, TEST))
+
+
 def test_the_gate_holds_on_white_rows():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(2500, SIZE))
@@ -122,6 +152,7 @@ def test_the_gate_holds_on_white_rows():
     assert set(decoder.trials_) == {
         "baseline",
         "linear",
+        "columns",
         "message-passing",
         "mixture",
         "mlp",
@@ -191,7 +222,9 @@ def test_conventions_of_scikit_learn():
     assert np.mean((again.inverse_transform(TEST_CODES) - before) ** 2) < 1e-3
 
 
-@pytest.mark.parametrize("method", ["linear", "message-passing", "mixture", "mlp"])
+@pytest.mark.parametrize(
+    "method", ["linear", "columns", "message-passing", "mixture", "mlp"]
+)
 @pytest.mark.parametrize("norms", [True, False])
 def test_a_decoder_comes_back_to_the_last_bit(method, norms, tmp_path):
     if method == "mlp":

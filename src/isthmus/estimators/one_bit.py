@@ -52,6 +52,8 @@ class OneBitDecoder(BaseEstimator):
     for Gaussian rows of the training covariance, its last matrix fitted to the pairs.
     ``"mixture"`` is the posterior mean under a spike and Gaussians per coordinate, in
     whichever basis (original, cosine, principal) serves: it wins where rows are sparse.
+    ``"columns"`` puts what the linear decoder gives through one curve per column, which
+    pays where a column is often at an end of its range: counts, pixels, descriptors.
     ``"mlp"`` adds a small network to the linear decoder (torch to train, not to decode).
     ``"auto"`` fits them all and chooses on rows set aside; what is slower must be better.
     Less error of the reconstruction is no better ranking: keep the norms for search.
@@ -100,7 +102,9 @@ class OneBitDecoder(BaseEstimator):
 
     def __init__(
         self,
-        method: Literal["auto", "linear", "message-passing", "mixture", "mlp"] = "auto",
+        method: Literal[
+            "auto", "linear", "columns", "message-passing", "mixture", "mlp"
+        ] = "auto",
         *,
         encoder_weight: Any = None,
         center: Any = None,
@@ -158,7 +162,7 @@ class OneBitDecoder(BaseEstimator):
             self._core = FITS[choice.method](whole)
         self.method_used_, self.trials_ = choice.method, choice.trials
         self.reason_ = choice.reason
-        linear = choice.method in ("linear", "mlp")
+        linear = choice.method in ("linear", "columns", "mlp")
         self.ridge_ = float(whole.linear[1]) if linear else float("nan")
         known = whole.gaussian
         self.predicted_nmse_ = float("nan") if known is None else known.nmse

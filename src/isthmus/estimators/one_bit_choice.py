@@ -18,7 +18,7 @@ from isthmus.core.protocol import (
 )
 from isthmus.estimators.one_bit_cores import AbstractCore
 from isthmus.estimators.one_bit_encoder import GOOD
-from isthmus.estimators.one_bit_fits import FITS, Fitting
+from isthmus.estimators.one_bit_fits import FITS, LEAST_CURVED, Fitting
 
 MOST_ASIDE = 2000
 LEAST_ROWS = 100
@@ -113,6 +113,9 @@ def _unable(name: str, fitting: Fitting) -> str:
     count, encoder = len(fitting.pairs.codes), fitting.encoder
     if name == "linear":
         return ""
+    if name == "columns":
+        few = f"{count} pairs are fewer than {LEAST_CURVED}"
+        return few if count < LEAST_CURVED else ""
     if name == "mlp":
         few = f"{count} pairs are fewer than {NETWORK_ROWS}"
         return few if count < NETWORK_ROWS else ""

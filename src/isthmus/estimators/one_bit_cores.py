@@ -10,11 +10,13 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.decoders.bit_network import BitNetwork
+from isthmus.decoders.column_curves import ColumnCurves
 from isthmus.decoders.covariance_passing import CovariancePassing
 from isthmus.decoders.mixture_passing import MixturePassing
 from isthmus.priors import CoordinatePriors
 
 Lengths = Float[np.ndarray, " sample"] | None
+_CURVE = "curve_"
 _PRIOR = ("weights", "means", "variances")
 
 
@@ -63,6 +65,28 @@ class LinearCore(AbstractCore):
     def restored(cls, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> LinearCore:
         """From plain values and arrays."""
         return cls(arrays["weight"], arrays["offset"])
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ColumnsCore(AbstractCore):
+    """A linear decoder, and a curve for each column of what it gives."""
+
+    method = "columns"
+    linear: LinearCore
+    curves: ColumnCurves
+
+    def decode(self, codes: np.ndarray, lengths: Lengths) -> np.ndarray:
+        """Rows from codes."""
+        return self.curves.apply(self.linear.decode(codes, lengths))
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Plain values and arrays."""
+        return {}, self.linear.parts()[1] | curve_arrays(self.curves)
+
+    @classmethod
+    def restored(cls, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> ColumnsCore:
+        """From plain values and arrays."""
+        return cls(LinearCore.restored(plain, arrays), _curves_of(arrays))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -161,6 +185,7 @@ class NetworkCore(AbstractCore):
         offset: Added to what the network says times the length, "input".
         log_mean: Mean of that logarithm.
         log_spread: Its standard deviation.
+        curves: One for each column of the sum; None where they do not help.
     """
 
     method = "mlp"
@@ -168,6 +193,7 @@ class NetworkCore(AbstractCore):
     offset: Float[np.ndarray, " input"]
     log_mean: float
     log_spread: float
+    curves: ColumnCurves | None = None
 
     def decode(self, codes: np.ndarray, lengths: Lengths) -> np.ndarray:
         """Rows from codes."""
@@ -176,7 +202,7 @@ class NetworkCore(AbstractCore):
         if lengths is not None:
             rows *= lengths[:, None]
         rows += self.offset.astype(np.float32, copy=False)
-        return rows
+        return rows if self.curves is None else self.curves.apply(rows)
 
     def extra(self, lengths: Lengths) -> Lengths:
         """The logarithm of the length in units of its spread, at most 4 away."""
@@ -185,18 +211,21 @@ class NetworkCore(AbstractCore):
     def parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Plain values and arrays."""
         plain = {"log_mean": self.log_mean, "log_spread": self.log_spread}
-        return plain, {"rest": self.offset, **vars_of(self.network)}
+        curves = {} if self.curves is None else curve_arrays(self.curves)
+        return plain, {"rest": self.offset, **vars_of(self.network), **curves}
 
     @classmethod
     def restored(cls, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> NetworkCore:
         """From plain values and arrays."""
         names = [field.name for field in dataclasses.fields(BitNetwork)]
         network = BitNetwork(*(arrays[name] for name in names))
-        return cls(network, arrays["rest"], plain["log_mean"], plain["log_spread"])
+        curves = _curves_of(arrays) if f"{_CURVE}values" in arrays else None
+        return cls(network, arrays["rest"], plain["log_mean"], plain["log_spread"], curves)
 
 
 CORES: dict[str, type[AbstractCore]] = {
-    core.method: core for core in (LinearCore, CovarianceCore, MixtureCore, NetworkCore)
+    core.method: core
+    for core in (LinearCore, ColumnsCore, CovarianceCore, MixtureCore, NetworkCore)
 }
 
 
@@ -211,6 +240,16 @@ def standard_log(lengths: Lengths, mean: float, spread: float) -> Lengths:
         return None
     logs = np.log(np.maximum(lengths, np.float32(1e-30)))
     return np.asarray(np.clip((logs - mean) / spread, -4.0, 4.0), dtype=lengths.dtype)
+
+
+def curve_arrays(curves: ColumnCurves) -> dict[str, np.ndarray]:
+    """Arrays of curves, by names that are nothing else's."""
+    return {f"{_CURVE}{name}": part for name, part in vars_of(curves).items()}
+
+
+def _curves_of(arrays: dict[str, np.ndarray]) -> ColumnCurves:
+    names = [field.name for field in dataclasses.fields(ColumnCurves)]
+    return ColumnCurves(*(arrays[f"{_CURVE}{name}"] for name in names))
 
 
 def vars_of(part: Any) -> dict[str, np.ndarray]:

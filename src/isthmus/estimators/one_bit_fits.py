@@ -13,7 +13,9 @@ from scipy.fft import idct
 
 from isthmus.core.activations import resolve_activation
 from isthmus.core.errors import DataError
+from isthmus.core.protocol import row_errors
 from isthmus.data.principal import Principal
+from isthmus.decoders.column_curves import ColumnCurves
 from isthmus.decoders.covariance_passing import GaussianRows, fit_covariance_passing
 from isthmus.decoders.mixing import Mixing
 from isthmus.decoders.mixture_passing import MixturePassing, fit_mixture_passing
@@ -21,6 +23,7 @@ from isthmus.estimators.gaussian_fit import GaussianDecoder, gaussian_decoder
 from isthmus.estimators.linear_fit import fit_linear_decoder
 from isthmus.estimators.one_bit_cores import (
     AbstractCore,
+    ColumnsCore,
     CovarianceCore,
     LinearCore,
     MixtureCore,
@@ -34,6 +37,8 @@ from isthmus.priors import CoordinatePriors, fit_coordinate_priors
 GAUSSIANS = 2
 """Beside the spike: a third one fits what noise hides, and costs a sixth of the time."""
 PRIOR_ROWS = 4000
+LEAST_CURVED = 300
+"""Pairs below which no curves are fitted: they would have four points each."""
 BASIS_ROWS = 40
 """Pairs below which no basis is chosen: ten would be set aside."""
 RANGE_ROWS = 500
@@ -108,6 +113,13 @@ class Fitting:
         weight, ridge = fit_linear_decoder(prior, blocks, ridge=self.ridge)
         return LinearCore(weight, middle - weight @ at), ridge
 
+    def columns(self) -> ColumnsCore:
+        """The linear decoder, and a curve for each column of what it gives."""
+        core, _ = self.linear
+        pairs = self.pairs
+        decoded = core.decode(pairs.codes, pairs.lengths)
+        return ColumnsCore(core, ColumnCurves.fitted(decoded, pairs.rows))
+
     def covariance_passing(self) -> CovarianceCore:
         """Message passing with the covariance; its last matrix is fitted to the pairs."""
         passing, _ = fit_covariance_passing(
@@ -177,28 +189,29 @@ class Fitting:
 
         core, _ = self.linear
         pairs, weights, extra, mean, spread = self.pairs, None, None, 0.0, 1.0
-        codes, rows = pairs.codes, pairs.rows - core.offset.astype(np.float32)
         if pairs.lengths is not None:
-            kept = pairs.lengths > 0
-            lengths = pairs.lengths[kept]
-            codes, rows = codes[kept], rows[kept] / lengths[:, None]
+            pairs = pairs.taken(np.flatnonzero(pairs.lengths > 0))
+        rows = pairs.rows - core.offset.astype(np.float32)
+        lengths = pairs.lengths
+        if lengths is not None:
+            rows = rows / lengths[:, None]
             weights = np.square(lengths) / np.mean(np.square(lengths))
             logs = np.log(lengths, dtype=np.float64)
             mean, spread = float(logs.mean()), max(float(logs.std()), 1e-3)
             extra = standard_log(lengths, mean, spread)
-        order = self.rng.permutation(len(codes))
+        checked = self.rng.permutation(len(rows))[: max(len(rows) // 8, 1)]
         found, _ = train_bit_network(
             core.weight,
-            codes,
+            pairs.codes,
             rows,
             extra=extra,
             weights=weights,
-            checked=order[: max(len(order) // 8, 1)],
+            checked=checked,
             hidden=self.hidden,
             n_steps=self.network_steps,
             rng=self.rng,
         )
-        return NetworkCore(found, core.offset, mean, spread)
+        return _curved(NetworkCore(found, core.offset, mean, spread), pairs, checked)
 
     def _needed_encoder(self, method: str, also: str = "") -> KnownEncoder:
         if self.encoder is None or self.encoder.agreement < GOOD:
@@ -218,6 +231,7 @@ class Fitting:
 
 FITS: dict[str, Callable[[Fitting], AbstractCore]] = {
     "linear": lambda fitting: fitting.linear[0],
+    "columns": Fitting.columns,
     "message-passing": Fitting.covariance_passing,
     "mixture": Fitting.mixture,
     "mlp": Fitting.network,
@@ -269,6 +283,20 @@ def _passing(
         noise=encoder.noise * power,
         n_steps=fitting.n_steps,
     )
+
+
+def _curved(core: NetworkCore, pairs: Pairs, checked: np.ndarray) -> NetworkCore:
+    """The same with a curve for each column, if the rows that stopped it gain by that."""
+    if len(pairs.codes) < LEAST_CURVED:
+        return core
+    decoded = core.decode(pairs.codes, pairs.lengths)
+    learnt = np.ones(len(decoded), dtype=bool)
+    learnt[checked] = False
+    curves = ColumnCurves.fitted(decoded[learnt], pairs.rows[learnt])
+    before = row_errors(pairs.rows[checked], decoded[checked])
+    after = row_errors(pairs.rows[checked], curves.apply(decoded[checked]))
+    better = float(after.sum()) < float(before.sum())
+    return dataclasses.replace(core, curves=curves) if better else core
 
 
 def _feature_mean(pairs: Pairs) -> np.ndarray:
