@@ -14,6 +14,8 @@ CELLS = 64
 ROWS_PER_MEAN = 75
 """Least training rows that share one mean."""
 MOST_MEANS = 100
+ROUNDING = 1e-9
+"""Of the widest range of a column: one no wider is a constant but for rounding."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,7 +69,9 @@ class ColumnCurves:
             start[column], width[column] = points[0], points[-1] - points[0]
             grid = np.linspace(points[0], points[-1], CELLS + 1)
             values[:, column] = np.interp(grid, points, means)
-        inverse = np.divide(CELLS, width, out=np.zeros_like(width), where=width > 0)
+        moves = width > ROUNDING * width.max()
+        inverse = np.divide(CELLS, width, out=np.zeros_like(width), where=moves)
+        values[:, ~moves] = rows.mean(axis=0, dtype=np.float64)[~moves]
         parts = (start, inverse, values)
         return cls(*(part.astype(np.float32) for part in parts))
 
