@@ -11,6 +11,7 @@ import numpy as np
 import isthmus
 from isthmus.codec import SignCoder, coder_of, decode_archive, encode_archive
 from isthmus.decoders import CodecSpec
+from isthmus.decoders.column_curves import CELLS
 from isthmus.decoders.norms import NormScale
 from isthmus.estimators import ShallowAutoencoder, codec_spec
 
@@ -44,6 +45,17 @@ def searched_spec(encoder):
     return CodecSpec.restored({**plain, **more}, {**arrays, "encoder_steps": steps})
 
 
+def curved_spec():
+    """A searched code whose decoded columns go through curves; simple numbers as well."""
+    plain, arrays = searched_spec("search").parts()
+    bends = np.random.Philox(3).random_raw((CELLS + 1) * N_INPUT) % 9 / 8.0
+    inverse = np.where(np.arange(N_INPUT) % 5, 32.0, 0.0)
+    arrays["curve_start"] = (np.arange(N_INPUT) / 4.0 - 2.0).astype(np.float32)
+    arrays["curve_inverse_step"] = inverse.astype(np.float32)
+    arrays["curve_values"] = bends.reshape(CELLS + 1, N_INPUT).astype(np.float32)
+    return CodecSpec.restored({**plain, "decoder": "columns"}, arrays)
+
+
 def fast_spec():
     """A code whose encoder is a seed; the root of 16 is exact."""
     gains = 2.0 ** (np.arange(16) % 4)
@@ -67,9 +79,11 @@ def main():
         encode_archive(
             rows(), coder, FOLDER / f"{name}.isth", chunk_rows=25, uid=3 + number
         )
+    curved = SignCoder(curved_spec())
+    encode_archive(rows(), curved, FOLDER / "columns.isth", chunk_rows=25, uid=5)
     wide = np.column_stack([rows(), rows()[::-1, :4]])
     encode_archive(wide, fast, FOLDER / "fast.isth", chunk_rows=25, uid=2)
-    for name in ("dense", "fast", "quantised", "search"):
+    for name in ("dense", "fast", "quantised", "search", "columns"):
         np.save(FOLDER / f"{name}.npy", decode_archive(FOLDER / f"{name}.isth"))
 
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from codec.make_golden import FOLDER, fast_spec, rows, searched_spec
+from codec.make_golden import FOLDER, curved_spec, fast_spec, rows, searched_spec
 
 import isthmus
 from isthmus.codec import (
@@ -19,7 +19,7 @@ from isthmus.codec import (
 from isthmus.estimators import codec_spec
 
 
-@pytest.mark.parametrize("name", ["dense", "fast", "quantised", "search"])
+@pytest.mark.parametrize("name", ["dense", "fast", "quantised", "search", "columns"])
 def test_the_same_floats(name):
     path = FOLDER / f"{name}.isth"
     told = verify_archive(path)
@@ -60,6 +60,34 @@ def test_bits_that_are_more_than_signs_are_still_found(name, monkeypatch):
         with ArchiveReader(FOLDER / f"{name}.isth") as archive:
             assert archive.spec().encoder == name
             np.testing.assert_array_equal(archive.packed_rows()[0], coder.encode(rows())[0])
+
+
+def test_curves_are_read_as_they_are_specified():
+    # The words of docs/reference/format.md, in fractions.
+    assert SignCoder(curved_spec()).spec.digest == (
+        inspect_archive(FOLDER / "columns.isth").model_digest
+    )
+    with ArchiveReader(FOLDER / "columns.isth") as archive:
+        spec = archive.spec()
+        packed, norms = archive.packed_rows()
+    signs = np.unpackbits(packed, axis=1, bitorder="little")[:, :20].astype(int) * 2 - 1
+    sums = norms[:, None].astype(float) * (signs @ spec.decoder_weight.T)
+    golden, sides = np.load(FOLDER / "columns.npy"), set()
+    for row, column in np.ndindex(*sums.shape):
+        step = Fraction(float(spec.curves.inverse_step[column]))
+        place = Fraction(sums[row, column]) - Fraction(float(spec.curves.start[column]))
+        place *= step
+        cell = min(max(int(place // 1), 0), 64)
+        values = [Fraction(float(v)) for v in spec.curves.values[:, column]]
+        rise = values[min(cell, 63) + 1] - values[min(cell, 63)]
+        side = -1 if place < 0 else int(place >= 64)
+        sides.add(side)
+        if side:
+            most = 1 / step if step else Fraction(0)
+            rise = min(max(rise, Fraction(0)), most)
+        exact = Fraction(float(spec.mean[column])) + values[cell] + (place - cell) * rise
+        assert Fraction(float(golden[row, column])) == exact
+    assert sides == {-1, 0, 1}
 
 
 def test_a_model_with_a_search_is_still_read():

@@ -22,7 +22,7 @@ FAST = {"mean": np.zeros(8), "n_code": 8, "frame": "hadamard", "seed": 3}
         (DENSE, {"n_code": 0}, "n_code"),
         (DENSE, {"n_code": 3}, "encoder_weight.*shape"),
         (DENSE, {"frame": "wavelet"}, "one of dense, dct"),
-        (DENSE, {"decoder": "oracle"}, "must be linear.*update isthmus"),
+        (DENSE, {"decoder": "oracle"}, "one of linear, columns.*update isthmus"),
         (DENSE, {"mean": np.zeros((3, 1))}, "mean"),
         (DENSE, {"mean": np.array([0.0, np.nan, 0.0])}, "finite"),
         (DENSE, {"mean": np.zeros(0)}, "mean"),

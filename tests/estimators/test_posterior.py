@@ -130,7 +130,7 @@ def test_norm_is_sent_unless_it_is_turned_off():
         ({"decoder": "denoised", "encoder": "straight-through"}, "decoder=.learned."),
         ({"decoder": "denoised", "activation": "tanh"}, "decodes signs"),
         ({"decoder": "denoised", "prior": "sparse"}, "'auto' or a prior"),
-        ({"decoder": "mlp"}, "linear, denoised, message-passing, learned"),
+        ({"decoder": "mlp"}, "linear, columns, denoised, message-passing, learned"),
     ],
 )
 def test_what_does_not_go_together(parameters, words):

@@ -197,6 +197,9 @@ MORE = [
     {"activation": "lloyd-max:2"},
     {"activation": "tanh:2", "encoder": "descent", "n_steps": 3},
     {"frame": "haar", "whiten": True, "encoder": "random"},
+    {"encoder": "quantised"},
+    {"encoder": "search", "decoder": "columns"},
+    {"encoder": "auto"},
 ]
 
 

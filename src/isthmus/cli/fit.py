@@ -75,7 +75,8 @@ def fit(
     decoder: Annotated[
         str,
         typer.Option(
-            "--decoder", help="Shallow: linear, denoised, message-passing, learned."
+            "--decoder",
+            help="Shallow: linear, columns, denoised, message-passing, learned.",
         ),
     ] = "linear",
     frame: Annotated[

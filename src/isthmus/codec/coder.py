@@ -170,6 +170,8 @@ class SignCoder(AbstractCoder):
         rows = self._linear(packed, kind)
         if norms is not None:
             rows *= norms.astype(kind)[:, None]
+        if self._spec.curves is not None:
+            rows = self._spec.curves.apply(rows)
         rows += self._as("mean", kind)
         return rows
 

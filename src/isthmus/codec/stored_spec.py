@@ -11,7 +11,7 @@ from isthmus.core.errors import DataError
 from isthmus.core.files import packed, unpacked_bytes
 from isthmus.decoders.spec import CodecSpec
 
-_KIND, _VERSION = "isthmus-codec", 2
+_KIND, _VERSION = "isthmus-codec", 3
 
 
 def spec_to_bytes(spec: CodecSpec) -> bytes:
@@ -24,7 +24,9 @@ def spec_to_bytes(spec: CodecSpec) -> bytes:
         True
     """
     plain, arrays = spec.parts()
-    version = 1 if spec.encoder == "sign" else _VERSION
+    version = 1 if spec.encoder == "sign" else 2
+    if spec.decoder != "linear":
+        version = _VERSION
     return packed(arrays, {"format": _KIND, "version": version, **plain})
 
 

@@ -14,6 +14,8 @@ CELLS = 64
 ROWS_PER_MEAN = 75
 """Least training rows that share one mean."""
 MOST_MEANS = 100
+LEAST_ROWS = 300
+"""Training rows below which curves should not be fitted: four classes."""
 ROUNDING = 1e-9
 """Of the widest range of a column: one no wider is a constant but for rounding."""
 
@@ -76,11 +78,12 @@ class ColumnCurves:
         return cls(*(part.astype(np.float32) for part in parts))
 
     def apply(self, decoded: Float[np.ndarray, "row input"]) -> np.ndarray:
-        """Rows, float32, from what was decoded."""
-        found = np.empty(decoded.shape, dtype=np.float32)
-        slopes = self._slopes
+        """Rows from what was decoded, in its floating type; each by itself."""
+        found = np.empty(decoded.shape, dtype=decoded.dtype)
         column = np.arange(decoded.shape[1], dtype=np.int32)
-        values, flat_slopes = self.values.ravel(), slopes.ravel()
+        values, slopes = (
+            part.astype(decoded.dtype).ravel() for part in (self.values, self._slopes)
+        )
         size = max(1, BLOCK_ENTRIES // max(decoded.shape[1], 1))
         for begin in range(0, len(decoded), size):
             block = slice(begin, begin + size)
@@ -92,7 +95,7 @@ class ColumnCurves:
             place -= within
             piece = (cell + 1) * decoded.shape[1] + column
             found[block] = values[within * decoded.shape[1] + column]
-            found[block] += place * flat_slopes[piece]
+            found[block] += place * slopes[piece]
         return found
 
     @property

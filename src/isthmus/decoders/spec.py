@@ -15,12 +15,15 @@ from isthmus.core.door import real_array, shown, whole_number
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.files import checksum, header_sum
 from isthmus.core.protocol import total_bits
+from isthmus.decoders.column_curves import CELLS, ColumnCurves
 from isthmus.decoders.norms import NormScale
 
 FRAMES = ("dense", "dct", "haar", "hadamard")
 ENCODERS = ("sign", "quantised", "search")
+DECODERS = ("linear", "columns")
 _PLAIN = ("n_code", "frame", "seed", "rounds", "decoder")
 _LATER = ("encoder", "search_flips")
+_CURVES = ("start", "inverse_step", "values")
 _ARRAYS = {
     "mean": ("input",),
     "encoder_weight": ("code", "input"),
@@ -35,6 +38,7 @@ _ARRAYS = {
 class CodecSpec:
     """A code y = sign(W G (x - m)) and its linear decoder m + rho A y.
 
+    With decoder ``"columns"`` rho A y goes through one curve per column before m is added.
     W is a dense matrix, or a fast frame that a seed tells; A is a dense matrix, or
     D W transposed. A dense W may have bits that refine the one before them, and a search
     may go on from there to signs for which m + A y is nearer to x
@@ -51,7 +55,7 @@ class CodecSpec:
         rounds: Of flips and transforms, of frame dct or hadamard.
         encoder_weight: W G, "code input", where the frame is dense.
         gains: Diagonal of G, "input", with other frames; None is one.
-        decoder: ``"linear"``.
+        decoder: ``"linear"``, or ``"columns"``.
         decoder_weight: A, "input code"; None for D W transposed.
         decoder_gains: Diagonal of D, "input"; None is one.
         norm: Unit of rho, the length of each row, which is sent as 16 bits more; None
@@ -60,6 +64,7 @@ class CodecSpec:
         encoder_steps: "code", of an encoder that is not sign: 0 where a bit is the sign of
             its pre-activation, else what the bit before it takes from what it left.
         search_flips: Flips of a search beyond its first local minimum.
+        curves: One for each column, of decoder ``"columns"``.
 
     Raises:
         ValueOutOfRange: If parts are missing, do not fit together or are not finite.
@@ -86,6 +91,7 @@ class CodecSpec:
     encoder: str = "sign"
     encoder_steps: Float[np.ndarray, " code"] | None = None
     search_flips: int = 0
+    curves: ColumnCurves | None = None
 
     def __post_init__(self) -> None:
         """Check what was given."""
@@ -100,10 +106,10 @@ class CodecSpec:
                 f"`CodecSpec(frame=...)` must be one of {', '.join(FRAMES)}; got "
                 f"{shown(self.frame)}."
             )
-        if self.decoder != "linear":
+        if self.decoder not in DECODERS:
             raise ValueOutOfRange(
-                f"`CodecSpec(decoder=...)` must be linear; got {shown(self.decoder)}. If a "
-                "newer isthmus wrote it, update isthmus."
+                f"`CodecSpec(decoder=...)` must be one of {', '.join(DECODERS)}; got "
+                f"{shown(self.decoder)}. If a newer isthmus wrote it, update isthmus."
             )
         sizes = {"input": np.size(self.mean), "code": self.n_code}
         for name, axes in _ARRAYS.items():
@@ -111,6 +117,7 @@ class CodecSpec:
         self._check_together()
         self._check_norm()
         self._check_encoder()
+        self._check_curves()
 
     def _check_array(self, name: str, shape: tuple[int, ...]) -> None:
         given = getattr(self, name)
@@ -177,6 +184,22 @@ class CodecSpec:
             turn = np.ascontiguousarray(turn, dtype=np.float64)
         object.__setattr__(self, "norm", NormScale(float(mean), turn))
 
+    def _check_curves(self) -> None:
+        good = (self.curves is None) == (self.decoder == "linear")
+        if self.curves is not None:
+            shapes = {"values": (CELLS + 1, self.n_input)}
+            for name in _CURVES:
+                part = np.asarray(getattr(self.curves, name))
+                good &= part.shape == shapes.get(name, (self.n_input,))
+                good &= part.dtype.kind == "f" and bool(np.isfinite(part).all())
+            good = good and bool(np.all(self.curves.inverse_step >= 0))
+        if not good:
+            raise ValueOutOfRange(
+                "`CodecSpec(curves=...)` must be given with decoder='columns' and with no "
+                f"other: finite, {CELLS + 1} values for each of {self.n_input} columns, "
+                "steps not negative."
+            )
+
     @property
     def n_input(self) -> int:
         """Columns of a row."""
@@ -200,6 +223,8 @@ class CodecSpec:
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         if self.encoder != "sign":  # left out otherwise: digests of old codes stay
             plain |= {"encoder": self.encoder, "search_flips": self.search_flips}
+        if self.curves is not None:
+            arrays |= {f"curve_{key}": getattr(self.curves, key) for key in _CURVES}
         plain["norm_mean"] = None
         if self.norm is not None:
             plain["norm_mean"] = float(self.norm.mean)
@@ -220,6 +245,9 @@ class CodecSpec:
                 norm = NormScale(float(plain["norm_mean"]), arrays.get("norm_coordinates"))
             values |= {name: arrays.get(name) for name in _ARRAYS}
             values |= {name: plain[name] for name in _LATER if name in plain}
+            if values["decoder"] == "columns":
+                parts = (np.asarray(arrays[f"curve_{key}"]) for key in _CURVES)
+                values["curves"] = ColumnCurves(*parts)
             return CodecSpec(**values, norm=norm)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(

@@ -33,7 +33,7 @@ from isthmus.estimators.parameters import check_spread
 
 OWN: dict[str, Fit] = {"linear": fit_shallow("design"), "quantised": fit_quantised}
 if "search" in ENCODERS:
-    OWN["search"] = fit_shallow("search")
+    OWN["search"] = fit_shallow("search", "columns")
 PEERS: dict[str, Fit] = {
     "pq": fit_product(learn_rotation=False),
     "opq": fit_product(learn_rotation=True),

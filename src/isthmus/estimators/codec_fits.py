@@ -120,8 +120,8 @@ def too_few(budget: int, side: int = NORM) -> LeftOut:
     return LeftOut(f"sends {side} bits beside its code, and there are {budget} in all")
 
 
-def fit_shallow(encoder: str) -> Fit:
-    """A two-layer sign autoencoder with a linear decoder."""
+def fit_shallow(encoder: str, decoder: str = "linear") -> Fit:
+    """A two-layer sign autoencoder; of few rows decoder columns is the linear one."""
 
     def fit(ground: Ground, budget: int, norm: bool) -> Fitted | LeftOut:
         n_code = room_for_norm(budget, norm)
@@ -130,6 +130,7 @@ def fit_shallow(encoder: str) -> Fit:
         model = ShallowAutoencoder(
             n_code,
             encoder=encoder,  # type: ignore[arg-type]
+            decoder=decoder,  # type: ignore[arg-type]
             norm="float16" if norm else "none",
             random_state=ground.seed,
         ).fit_principal(ground.principal, ground.train)
@@ -143,6 +144,7 @@ def fit_shallow(encoder: str) -> Fit:
             norms=(lambda codes: codes[1][:, 0].astype(np.float32)) if norm else None,
             predicted=model.predicted_nmse_,
             tightness=float(limit.tightness) if designed else None,
+            note="" if model.curves_ is None else "a curve per column",
         )
 
     return fit

@@ -14,7 +14,8 @@ def codec_spec(model: Any) -> CodecSpec:
     """The code of a fitted model, in plain numbers.
 
     Args:
-        model: Fitted ShallowAutoencoder with sign activation and linear decoder; with
+        model: Fitted ShallowAutoencoder with sign activation and decoder ``"linear"`` or
+            ``"columns"``; with
             ``norm="float16"`` the code has the length of each row beside the bits.
 
     Returns:
@@ -48,15 +49,17 @@ def codec_spec(model: Any) -> CodecSpec:
         )
     if model.posterior_ is not None:
         raise ValueOutOfRange(
-            "`codec_spec(model=...)` must have a linear decoder, which an archive holds; "
-            f"got decoder={model.decoder!r}. Fit one with --decoder linear, and --norm "
-            "float16 if row lengths are to be sent."
+            "`codec_spec(model=...)` must have decoder linear or columns, which an archive "
+            f"holds; got decoder={model.decoder!r}. Fit one with --decoder linear, and "
+            "--norm float16 if row lengths are to be sent."
         )
     return CodecSpec(
         mean=model.mean_,
         n_code=model.n_code_,
         encoder_weight=model.encoder_weight_,
         decoder_weight=model.decoder_weight_,
+        decoder="linear" if model.curves_ is None else "columns",
+        curves=model.curves_,
         norm=model.norm_scale_,
         encoder="sign" if model.encoder_steps_ is None else model.encoder_used_,
         encoder_steps=model.encoder_steps_,

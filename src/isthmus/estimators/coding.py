@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from isthmus.core.activations import Activation
+from isthmus.decoders.column_curves import ColumnCurves
 from isthmus.decoders.norms import NormScale
 from isthmus.estimators.posterior_fit import PosteriorFit
 from isthmus.training.bit_search import BitSearch
@@ -31,6 +32,7 @@ class Coding:
         posterior: Decodes instead of A; or None.
         search: Goes on from the signs; or None.
         extra_flips: Of the search, beyond the first local minimum.
+        curves: Of decoded rows about the mean, one per column; or None.
     """
 
     mean: Float[np.ndarray, " input"]
@@ -42,6 +44,7 @@ class Coding:
     posterior: PosteriorFit | None = None
     search: BitSearch | None = None
     extra_flips: int = 0
+    curves: ColumnCurves | None = None
 
     @functools.cached_property
     def _signs(self) -> SuccessiveSigns | None:
@@ -73,6 +76,8 @@ class Coding:
             rows = codes @ self.decoder_weight.astype(codes.dtype, copy=False).T
         if relative is not None:
             rows *= relative[:, None]
+        if self.curves is not None:
+            rows = self.curves.apply(rows)
         return rows + self.mean.astype(codes.dtype, copy=False)
 
     def blocks(

@@ -16,9 +16,10 @@ from isthmus.core.protocol import (
     measure_errors,
     row_errors,
 )
+from isthmus.decoders.column_curves import LEAST_ROWS as LEAST_CURVED
 from isthmus.estimators.one_bit_cores import AbstractCore
 from isthmus.estimators.one_bit_encoder import GOOD
-from isthmus.estimators.one_bit_fits import FITS, LEAST_CURVED, Fitting
+from isthmus.estimators.one_bit_fits import FITS, Fitting
 
 MOST_ASIDE = 2000
 LEAST_ROWS = 100

@@ -15,6 +15,7 @@ from isthmus.core.activations import resolve_activation
 from isthmus.core.errors import DataError
 from isthmus.core.protocol import row_errors
 from isthmus.data.principal import Principal
+from isthmus.decoders.column_curves import LEAST_ROWS as LEAST_CURVED
 from isthmus.decoders.column_curves import ColumnCurves
 from isthmus.decoders.covariance_passing import GaussianRows, fit_covariance_passing
 from isthmus.decoders.mixing import Mixing
@@ -37,8 +38,6 @@ from isthmus.priors import CoordinatePriors, fit_coordinate_priors
 GAUSSIANS = 2
 """Beside the spike: a third one fits what noise hides, and costs a sixth of the time."""
 PRIOR_ROWS = 4000
-LEAST_CURVED = 300
-"""Pairs below which no curves are fitted: they would have four points each."""
 BASIS_ROWS = 40
 """Pairs below which no basis is chosen: ten would be set aside."""
 RANGE_ROWS = 500

@@ -88,7 +88,7 @@ def check_posterior(
             f"`{_CALL}(prior=...)` must be 'auto' or a prior of isthmus.priors; got "
             f"{shown(prior)}."
         )
-    if decoder == "linear":
+    if decoder in ("linear", "columns"):
         return
     if activation != "sign":
         raise ValueOutOfRange(
@@ -115,7 +115,7 @@ def check_parameters(model: Any) -> None:
     resolve_activation(model.activation)  # its own message for odd and unknown ones
     check_choices(
         encoder=(model.encoder, (*ENCODERS, "auto")),
-        decoder=(model.decoder, ("linear", *DECODERS, "learned")),
+        decoder=(model.decoder, ("linear", "columns", *DECODERS, "learned")),
         frame=(model.frame, tuple(FRAMES)),
         norm=(model.norm, ("auto", "none", "float16")),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.files import packed, path_of, unpacked, write_whole
 
-_FORMAT, _VERSION = "isthmus-model", 2
+_FORMAT, _VERSION = "isthmus-model", 3
 _OLDEST = 1
 """Version of every model that older readers can make, unless its header says another."""
 _CODECS = {

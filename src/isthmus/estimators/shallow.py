@@ -55,16 +55,19 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             :data:`isthmus.core.named_activations.FAMILIES`, or an odd function.
         encoder: ``"design"``, ``"descent"``, ``"itq"`` (at most one symbol per direction
             in which the rows vary), ``"straight-through"`` or ``"random"``; of signs with
-            a linear decoder also ``"quantised"``, ``"search"`` or ``"auto"``.
-        decoder: ``"linear"``; or, of signs and with encoder design, itq or random,
-            ``"denoised"`` (posterior mean of each coefficient), ``"message-passing"``
-            (posterior mean of all together) or ``"learned"`` (three steps of it, trained
-            on the rows; torch), which also takes encoder straight-through.
+            decoder linear or columns also ``"quantised"``, ``"search"`` or ``"auto"``.
+        decoder: ``"linear"``; ``"columns"``, which puts what the linear one gives through
+            one curve per column, fitted to training rows (it pays where columns are often
+            at an end of their range: pixels, counts, descriptors; 300 rows at least); or,
+            of signs and with encoder design, itq or random, ``"denoised"`` (posterior mean
+            of each coefficient), ``"message-passing"`` (posterior mean of all together) or
+            ``"learned"`` (three steps of it, trained on the rows; torch), which also takes
+            encoder straight-through.
         frame: ``"dct"`` (any size), ``"hadamard"`` (powers of two) or ``"haar"``.
         whiten: Whether the encoder treats all directions alike, whatever their variance.
         norm: ``"none"``, or ``"float16"``: the length of each centred (or whitened) row is
             sent as 16 more bits, in one further column of the code, input units.
-            ``"auto"``: sent unless the decoder is linear.
+            ``"auto"``: sent unless the decoder is linear or columns.
         prior: Of the coefficients, for decoders that are not linear: ``"auto"`` fits
             mixtures by expectation maximisation, in the basis that serves training rows
             set aside best; or a prior of every coordinate, in units of its power.
@@ -87,9 +90,10 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         ridge_: Penalty used; ``inf`` for the population decoder.
         shrinkage_: Ledoit-Wolf weight in the covariance; 0 at 20 or more rows per column.
         predicted_nmse_: Exact NMSE of the encoder and its best linear decoder on
-            Gaussian data of the training covariance, without the norm. Of other
-            decoders: what state evolution tells for independent coefficients of the
-            fitted priors; of a search, what 4096 simulated Gaussian rows lose.
+            Gaussian data of the training covariance, without the norm, where curves are
+            straight lines. Of other decoders: what state evolution tells for independent
+            coefficients of the fitted priors; of a search, what 4096 simulated Gaussian
+            rows lose.
         encoder_used_: The encoder; of ``"auto"`` the one chosen.
         encoder_reason_: Why it was chosen, or how its search began; empty of others.
         trials_: What ``"auto"`` tried: name to predicted and measured NMSE.
@@ -97,6 +101,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             pre-activation before bit j looks at the rest, 0 where bit j begins anew (see
             :class:`isthmus.training.successive_signs.SuccessiveSigns`); else None.
         posterior_: The fitted decoder, its basis, priors and trials; None if linear.
+        curves_: Of decoder ``"columns"``, the curves; None without.
         reference_nmse_: Gaussian reference at this code length.
         bits_per_vector_: All bits stored per row; None if the code is not quantised.
         history_: NMSE along the training (on Gaussian data for ``"descent"``, on
@@ -120,6 +125,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         [shevchenko:23], [gong:11], [kogler:24], [glover:89]
     """
 
+    _search: BitSearch | None
+
     def __init__(
         self,
         n_code: int | None = None,
@@ -136,7 +143,9 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             "search",
             "auto",
         ] = "design",
-        decoder: Literal["linear", "denoised", "message-passing", "learned"] = "linear",
+        decoder: Literal[
+            "linear", "columns", "denoised", "message-passing", "learned"
+        ] = "linear",
         frame: Literal["dct", "hadamard", "haar"] = "dct",
         whiten: bool = False,
         norm: Literal["auto", "none", "float16"] = "auto",
@@ -282,9 +291,9 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     @property
     def _coding(self) -> Coding:
         """The arithmetic of the fitted code."""
-        search = None
+        search: BitSearch | None = None
         if self.encoder_used_ == "search":
-            search = getattr(self, "_search", None)
+            search = self._search
             if search is None or search.given is not self.decoder_weight_:
                 search = self._search = BitSearch(self.decoder_weight_)
         return Coding(
@@ -297,6 +306,7 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             self.posterior_,
             search,
             self.search_flips,
+            self.curves_,
         )
 
     def __sklearn_tags__(self) -> Any:

@@ -16,6 +16,7 @@ from isthmus.core.progress import progress_bar
 from isthmus.core.protocol import total_bits
 from isthmus.core.random import as_rng
 from isthmus.data.principal import Principal
+from isthmus.decoders.column_curves import LEAST_ROWS, ColumnCurves
 from isthmus.decoders.norms import NormScale, norm_scale
 from isthmus.estimators.choose_encoder import Choice, choose_encoder
 from isthmus.estimators.coding import Coding
@@ -30,6 +31,7 @@ from isthmus.estimators.posterior_fit import (
     fit_posterior_decoder,
 )
 from isthmus.limits.covariance import covariance_limit
+from isthmus.training.bit_search import BitSearch
 from isthmus.training.search import RIDGE
 
 if TYPE_CHECKING:
@@ -79,6 +81,9 @@ def fitted_attributes(
         choice = choose_encoder(model, x, n_code)
     made = _make(model, choice.name, x, principal, n_code)
     found = _decoder(model, made, x, principal, activation)
+    curves = _curves(model, made, x, principal, activation, found["decoder_weight_"])
+    if curves is not None:
+        found["decoder_used_"] += ", a curve per column"
     limit = covariance_limit(principal.all_eigenvalues, n_code, activation=activation)
     norm = "none" if made.norm is None else "float16"
     bits = None
@@ -99,6 +104,8 @@ def fitted_attributes(
         "reference_nmse_": float(limit.nmse),
         "norm_scale_": made.norm,
         "posterior_": made.posterior,
+        "curves_": curves,
+        "_search": BitSearch(found["decoder_weight_"]) if encoder.searched else None,
         "history_": encoder.history,
         "history_steps_": steps,
         "n_iter_": int(steps[-1]) if steps.size else 0,
@@ -138,6 +145,42 @@ def _decoder(
     }
 
 
+def _curves(
+    model: ShallowAutoencoder,
+    made: _Made,
+    x: np.ndarray,
+    principal: Principal,
+    activation: Activation,
+    decoder: np.ndarray,
+) -> ColumnCurves | None:
+    """Curves of what the linear decoder makes of training rows; None if there are few."""
+    if model.decoder != "columns":
+        return None
+    if len(x) < LEAST_ROWS:
+        warnings.warn(
+            f"decoder='columns' has {len(x)} training rows, and needs {LEAST_ROWS} for its "
+            "curves: the linear decoder is used. Give it more rows.",
+            DataWarning,
+            stacklevel=5,
+        )
+        return None
+    encoder = made.encoder
+    steps = None if encoder.signs is None else encoder.signs.steps
+    search = BitSearch(decoder) if encoder.searched else None
+    coding = Coding(
+        np.zeros_like(principal.mean),
+        activation,
+        encoder.weight,
+        steps,
+        decoder,
+        made.norm,
+        search=search,
+        extra_flips=model.search_flips if encoder.searched else 0,
+    )
+    centred = x - principal.mean.astype(x.dtype, copy=False)
+    return ColumnCurves.fitted(coding.decode(*coding.encode(centred)), centred)
+
+
 def _ridge(model: ShallowAutoencoder) -> float:
     """Penalty of a decoder that is learnt with its codes."""
     return RIDGE if isinstance(model.ridge, str) else float(model.ridge)
@@ -167,13 +210,14 @@ def _make(
             ridge=_ridge(model),
             extra_flips=model.search_flips,
         )
-        sent = "none" if model.decoder == "linear" else "float16"
+        plain = model.decoder in ("linear", "columns")
+        sent = "none" if plain else "float16"
         if (sent if model.norm == "auto" else model.norm) != "none":
             coordinates = task.coordinates if model.whiten else None
             norm = norm_scale(x, principal.mean, coordinates)
         both = name == "straight-through" and model.decoder == "learned"
         made = ENCODERS["design" if both else name](task)
-        if model.decoder == "linear":
+        if plain:
             return _Made(made, norm, None)
         if norm is None:
             warnings.warn(NO_NORM, DataWarning, stacklevel=5)
