@@ -31,6 +31,9 @@ from isthmus.report.advice_words import codec_name
 RATES, SEEDS = (0.5, 1.0, 2.0), 5
 GROUPS = {"own": tuple(OWN), "peers": tuple(PEERS), "redecoded": REDECODED}
 """Codecs that are run together: what changes one group leaves the others' lines alone."""
+VERSIONS = {"own": 3, "peers": 2, "redecoded": 3}
+MOST_REDECODED = 1024
+"""Bits up to which codes are decoded again: beyond, a run takes minutes."""
 RESULTS = Path(__file__).parent / "results"
 KEPT = (
     "label",
@@ -52,7 +55,10 @@ def run(name: str, rate: float, seed: int, group: str, most: int | None) -> dict
     """The codecs of a group on one set at one budget; `most` cuts all parts short."""
     parts = [part[:most] for part in prepared(name, seed)]
     budget, left_out = round(rate * parts[0].shape[1]), []
-    if group == "redecoded":
+    if group == "redecoded" and budget > MOST_REDECODED:
+        scores = []
+        left_out = [f"Decoding again was not tried beyond {MOST_REDECODED} bits."]
+    elif group == "redecoded":
         scores = redecoded_scores(*parts, budget, seed)
     else:
         found = advise_rows(
@@ -86,22 +92,31 @@ def collected(
     seeds: Sequence[int],
     groups: Sequence[str],
     most: int | None,
+    *,
+    only_done: bool = False,
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """All runs, those that are in the ledger read from it: set -> rate -> one per seed."""
+    """All runs, those that are in the ledger read from it: set -> rate -> one per seed.
+
+    With `only_done` nothing is run, and what is not in the ledger is left out.
+    """
     table: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for seed, name, rate in itertools.product(seeds, sets, rates):
         whole: dict[str, Any] = {"codecs": [], "left_out": []}
         for group in groups:
             key = {"set": name, "rate": rate, "seed": seed, "most": most}
-            key |= {"group": group, "version": 2}
-            if (found := ledger.found(key)) is None:
+            key |= {"group": group, "version": VERSIONS[group]}
+            found = ledger.found(key)
+            if found is None and only_done:
+                continue
+            if found is None:
                 found = run(name, rate, seed, group, most)
                 ledger.add(key, found)
                 print(name, rate, seed, group, flush=True)
             for part in ("codecs", "left_out"):
                 whole[part] += found[part]
             whole |= {part: found[part] for part in ("budget", "rows")}
-        table.setdefault(name, {}).setdefault(f"{rate:g}", []).append(whole)
+        if whole["codecs"]:
+            table.setdefault(name, {}).setdefault(f"{rate:g}", []).append(whole)
     return table
 
 
@@ -154,6 +169,7 @@ def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             row[key] = _mean([one[key] for one in all_seeds])
         for key in ("train_seconds", "encode_rate", "decode_rate"):
             row[key] = statistics.median(one[key] for one in all_seeds)
+        row["seeds"] = len(all_seeds)
         row["trusted_in"] = sum(one["trusted"] is True for one in all_seeds)
         row["note"] = ", ".join(dict.fromkeys(o["note"] for o in all_seeds if o["note"]))
         codecs[label] = row
@@ -211,7 +227,7 @@ def predictions(table: dict[str, dict[str, list[dict[str, Any]]]]) -> dict[str, 
                 off = row["nmse"]["mean"] / row["predicted"]["mean"] - 1.0
                 one = {"set": name, "rate": rate, "codec": label, "off": off}
                 all_of_them.append(one)
-                if row["trusted_in"] == len(runs):
+                if row["trusted_in"] == row["seeds"]:
                     green.append(one)
     found: dict[str, Any] = {}
     for key, kept_ones in (("all", all_of_them), ("trusted", green)):
@@ -247,9 +263,9 @@ def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
             parts.append(
                 f"### {name}, {rate} bits per column: {one['budget']} bits per vector\n\n"
                 f"{train} rows to train, {test} to measure, {queries} queries; "
-                f"{one['seeds']} seeds.\n"
+                f"{_seeds(one['codecs'])}.\n"
             )
-            rows = [_line(label, row, one["seeds"]) for label, row in one["codecs"].items()]
+            rows = [_line(label, row) for label, row in one["codecs"].items()]
             parts += [grid(head, rows), *one["left_out"], ""]
     parts.append("### Where ours is not the best\n")
     parts += [
@@ -261,11 +277,21 @@ def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _line(label: str, row: dict[str, Any], seeds: int) -> tuple[str, ...]:
+def _seeds(codecs: dict[str, Any]) -> str:
+    """How many seeds, and which codecs had fewer."""
+    most = max(row["seeds"] for row in codecs.values())
+    found = f"{most} seeds"
+    for fewer in sorted({row["seeds"] for row in codecs.values()} - {most}):
+        names = [codec_name(k) for k, row in codecs.items() if row["seeds"] == fewer]
+        found += f"; {fewer} of {', '.join(names)}"
+    return found
+
+
+def _line(label: str, row: dict[str, Any]) -> tuple[str, ...]:
     name = codec_name(label)
     predicted = "–"
     if row["predicted"] is not None:
-        trusted = " (trusted)" if row["trusted_in"] == seeds else ""
+        trusted = " (trusted)" if row["trusted_in"] == row["seeds"] else ""
         predicted = f"{row['predicted']['mean']:.3g}{trusted}"
     return (
         f"**{name}**" if row["ours"] else name,
@@ -295,6 +321,9 @@ def main() -> None:
     parser.add_argument(
         "--sorted-genes", action="store_true", help="Only PQ and OPQ of sorted columns."
     )
+    parser.add_argument(
+        "--only-done", action="store_true", help="Make the table of finished runs only."
+    )
     parser.add_argument("--ledger", default=str(RESULTS / "codec.jsonl"))
     options = parser.parse_args()
     rates = [float(rate) for rate in options.rates.split(",")]
@@ -304,7 +333,9 @@ def main() -> None:
     if options.sorted_genes:
         print(sorted_genes(ledger, rates, seeds))
         return
-    table = collected(ledger, sets, rates, seeds, groups, options.most)
+    table = collected(
+        ledger, sets, rates, seeds, groups, options.most, only_done=options.only_done
+    )
     figures = {
         name: {rate: summary(runs) for rate, runs in rates.items()}
         for name, rates in table.items()

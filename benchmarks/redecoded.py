@@ -1,4 +1,4 @@
-"""Our sign codes, decoded by `OneBitDecoder` in place of their own linear decoder.
+"""Our sign codes, decoded by `OneBitDecoder` in place of their own decoder with curves.
 
 The bits are those of the table's linear and searched sign codes; what decodes them is
 chosen on training rows set aside, the codes' own decoder among the choices.
@@ -51,6 +51,7 @@ def _fit(encoder: str) -> Fit:
         model = ShallowAutoencoder(
             n_code,
             encoder=encoder,  # type: ignore[arg-type]
+            decoder="columns",
             norm="float16" if norm else "none",
             random_state=ground.seed,
         ).fit_principal(ground.principal, ground.train)
