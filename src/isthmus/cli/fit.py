@@ -286,7 +286,7 @@ def _tell_shallow(facts: dict[str, Any], decoder: str, norm: str) -> None:
     per_vector = "" if bits is None else f", {bits} bits per vector"
     if facts["encoder_reason"]:
         typer.echo(f"encoder: {facts['encoder_reason']}")
-    linear = decoder == "linear"
+    linear = decoder in ("linear", "columns")
     less = ", both without the length sent" if linear and norm == "float16" else ""
     of = "Gaussian data" if linear else "independent coefficients"
     typer.echo(
