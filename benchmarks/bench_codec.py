@@ -35,6 +35,17 @@ VERSIONS = {"own": 3, "peers": 2, "redecoded": 3}
 MOST_REDECODED = 1024
 """Bits up to which codes are decoded again: beyond, a run takes minutes."""
 RESULTS = Path(__file__).parent / "results"
+SHORT = {
+    "search": "searched",
+    "search + norm": "searched, 16 bits of norm",
+    "searched sign code, redecoded + norm": "... decoded again",
+    "quantised": "transform coding",
+    "pq": "PQ",
+    "opq": "OPQ",
+    "opq + norm": "OPQ, 16 bits of norm",
+    "pca+eden": "best PCA + EDEN, 16 bits of norm",
+    "eden": "EDEN, 16 bits of norm",
+}
 KEPT = (
     "label",
     "ours",
@@ -242,6 +253,51 @@ def predictions(table: dict[str, dict[str, list[dict[str, Any]]]]) -> dict[str, 
     return found
 
 
+def short(figures: dict[str, Any], use: str) -> str:
+    """One line per set and rate: NMSE or recall of the codecs that matter most."""
+    head = ["set", "bits per column"]
+    head += [SHORT[label] for label in SHORT]
+    lines = []
+    for name, rates in figures.items():
+        for rate, one in rates.items():
+            found = one["codecs"]
+            values = {
+                label: found[label][use]["mean"]
+                for label in SHORT
+                if label in found and found[label][use] is not None
+            }
+            if not values:
+                continue
+            best = (min if use == "nmse" else max)(values.values())
+            cells = [
+                "–" if (value := values.get(label)) is None else _marked(value, best)
+                for label in SHORT
+            ]
+            lines.append((name, rate, *cells))
+    return grid(tuple(head), lines)
+
+
+def _marked(value: float, best: float) -> str:
+    said = f"{value:.3g}"
+    return f"**{said}**" if value == best else said
+
+
+def times(figures: dict[str, Any]) -> str:
+    """Seconds to train, and thousands of rows encoded per second, at one bit per column."""
+    lines = []
+    for name, rates in figures.items():
+        found = rates.get("1", {}).get("codecs", {})
+        rows = [found.get(label) for label in SHORT]
+        cells = [
+            "–"
+            if r is None
+            else f"{r['train_seconds']:.2g} / {r['encode_rate'] / 1e3:,.0f}"
+            for r in rows
+        ]
+        lines.append((name, *cells))
+    return grid(("set", *SHORT.values()), lines)
+
+
 def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
     """Tables of all sets and rates, and every loss."""
     head = (
@@ -256,7 +312,13 @@ def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
         "decoded k/s",
         "what",
     )
-    parts = []
+    parts = ["### NMSE at equal total bits\n", short(figures, "nmse"), ""]
+    parts += ["### Recall@10 at equal total bits\n", short(figures, "recall"), ""]
+    parts += [
+        "### Seconds to train / thousands of rows encoded a second, one bit per column\n",
+        times(figures),
+        "",
+    ]
     for name, rates in figures.items():
         for rate, one in rates.items():
             train, test, queries = one["rows"]
@@ -345,7 +407,15 @@ def main() -> None:
     if options.most is not None or groups != list(GROUPS):  # a part leaves the table alone
         print(machine(), text)
         return
-    gaussian = collected(ledger, ["gaussian"], rates, seeds, ["own", "peers"], None)
+    gaussian = collected(
+        ledger,
+        ["gaussian"],
+        rates,
+        seeds,
+        ["own", "peers"],
+        None,
+        only_done=options.only_done,
+    )
     write(
         "codec",
         {
