@@ -44,7 +44,7 @@ def test_bits_and_rows_are_those_of_the_model(norm, whiten, dtype, n_code, rows)
 def test_models_that_are_no_such_codes(rows):
     fitted = {
         "sign activation": ShallowAutoencoder(4, activation="tanh").fit(rows),
-        "linear decoder": ShallowAutoencoder(
+        "decoder linear or columns": ShallowAutoencoder(
             24, decoder="denoised", encoder="random", random_state=0
         ).fit(rows),
         "must be fitted": ShallowAutoencoder(4),
