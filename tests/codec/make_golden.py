@@ -50,9 +50,9 @@ def curved_spec():
     plain, arrays = searched_spec("search").parts()
     bends = np.random.Philox(3).random_raw((CELLS + 1) * N_INPUT) % 9 / 8.0
     inverse = np.where(np.arange(N_INPUT) % 5, 32.0, 0.0)
-    arrays["curve_start"] = (np.arange(N_INPUT) / 4.0 - 2.0).astype(np.float32)
-    arrays["curve_inverse_step"] = inverse.astype(np.float32)
-    arrays["curve_values"] = bends.reshape(CELLS + 1, N_INPUT).astype(np.float32)
+    arrays["curve_start"] = np.arange(N_INPUT) / 4.0 - 2.0
+    arrays["curve_inverse_step"] = inverse
+    arrays["curve_values"] = bends.reshape(CELLS + 1, N_INPUT)
     return CodecSpec.restored({**plain, "decoder": "columns"}, arrays)
 
 

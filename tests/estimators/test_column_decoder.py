@@ -6,7 +6,7 @@ from isthmus.codec import coder_of, decode_archive, encode_archive
 from isthmus.core import DataError, DataWarning, ValueOutOfRange
 from isthmus.decoders import CodecSpec
 from isthmus.decoders.column_curves import ColumnCurves
-from isthmus.estimators import ShallowAutoencoder, codec_spec
+from isthmus.estimators import OneBitDecoder, ShallowAutoencoder, codec_spec, one_bit_file
 from isthmus.estimators.shallow_file import parts, restored
 
 SIZE = 16
@@ -93,27 +93,97 @@ def test_models_and_archives_decode_alike(norm, dtype, tmp_path):
     np.testing.assert_array_equal(some, decoded[700:741])
 
 
-def test_damaged_curves_are_refused():
-    spec = codec_spec(fitted())
-    plain, arrays = spec.parts()
-    for name, part in (
-        ("curve_values", arrays["curve_values"][:-1]),
-        ("curve_start", arrays["curve_start"] * np.nan),
-        ("curve_inverse_step", -arrays["curve_inverse_step"]),
-        ("curve_start", arrays["curve_start"].astype(int)),
-    ):
-        with pytest.raises(DataError, match=r"CodecSpec\(curves="):
-            CodecSpec.restored(plain, {**arrays, name: part})
-    with pytest.raises(DataError, match="curve_start"):
-        CodecSpec.restored(plain, {k: v for k, v in arrays.items() if k != "curve_start"})
-    with pytest.raises(ValueOutOfRange, match="with decoder='columns' and with no other"):
-        CodecSpec(
-            mean=np.zeros(2),
-            n_code=2,
-            frame="hadamard",
-            curves=ColumnCurves(np.zeros(2), np.zeros(2), np.zeros((65, 2))),
-        )
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("curve_values", lambda part: part[:-1]),
+        ("curve_values", lambda part: part[:, :-1]),
+        ("curve_values", lambda part: part.T),
+        ("curve_start", lambda part: part * np.nan),
+        ("curve_inverse_step", lambda part: -part),
+        ("curve_start", lambda part: part.astype(int)),
+        ("curve_start", lambda part: part[:1]),
+        ("curve_values", lambda part: part.astype(np.float32)),
+        ("curve_start", lambda part: None),
+    ],
+)
+def test_damaged_curves_are_refused(name, change):
+    def changed(arrays, prefix=""):
+        part = change(arrays[prefix + name])
+        rest = {key: value for key, value in arrays.items() if key != prefix + name}
+        return rest if part is None else {**rest, prefix + name: part}
+
+    plain, arrays = codec_spec(fitted()).parts()
+    with pytest.raises(DataError, match="Curves need curve_start"):
+        CodecSpec.restored(plain, changed(arrays))
     header, arrays = parts(fitted())
-    arrays["curve_values"] = arrays["curve_values"][:, :-1]
-    with pytest.raises(DataError, match="curves of this model"):
-        restored(header, arrays)
+    with pytest.raises(DataError, match="Curves need curve_start"):
+        restored(header, changed(arrays))
+    codes = fitted().transform(ROWS)
+    for method in ("columns", "mlp"):
+        if method == "mlp":
+            pytest.importorskip("torch")
+        decoder = OneBitDecoder(method, random_state=0, hidden=8, network_steps=50)
+        header, arrays = one_bit_file.parts(decoder.fit(codes, ROWS))
+        assert header["version"] == 3
+        with pytest.raises(DataError, match="Curves need curve_start"):
+            one_bit_file.restored(header, changed(arrays, "core_"))
+
+
+def test_curves_where_none_are_announced_are_refused():
+    curves = codec_spec(fitted()).curves.arrays()
+    plain, arrays = codec_spec(fitted("linear")).parts()
+    with pytest.raises(DataError, match="where no curves are announced"):
+        CodecSpec.restored(plain, arrays | curves)
+    header, arrays = parts(fitted("linear"))
+    with pytest.raises(DataError, match="where no curves are announced"):
+        restored(header, arrays | curves)
+    straight = {"mean": np.zeros(2), "n_code": 2, "frame": "hadamard"}
+    zero = ColumnCurves(np.zeros(2), np.zeros(2), np.zeros((65, 2)))
+    with pytest.raises(ValueOutOfRange, match="None with another"):
+        CodecSpec(**straight, curves=zero)
+    for wrong in (None, "curves", np.zeros((65, 2))):
+        with pytest.raises(ValueOutOfRange, match="must be ColumnCurves"):
+            CodecSpec(**straight, decoder="columns", curves=wrong)
+
+
+def test_curves_are_announced_whatever_the_parameters_say():
+    model = fitted().set_params(decoder="linear")
+    assert parts(model)[0]["version"] == 3
+    assert "version" not in parts(fitted("linear", encoder="design"))[0]
+
+
+def test_a_row_that_is_the_mean_stays_the_mean(tmp_path):
+    model = fitted(norm="float16")
+    codes = model.transform(model.mean_[None])
+    assert codes[0, -1] == 0
+    np.testing.assert_array_equal(model.inverse_transform(codes)[0], model.mean_)
+    rows = np.vstack([model.mean_, TEST[:5]])
+    encode_archive(rows, coder_of(codec_spec(model)), tmp_path / "x.isth")
+    found = decode_archive(tmp_path / "x.isth", dtype=np.float64)
+    np.testing.assert_array_equal(found[0], model.mean_)
+
+
+@pytest.mark.parametrize("scale", [1e-50, 1e50])
+def test_any_unit(scale):
+    plain, other = fitted(), fitted(rows=ROWS * scale)
+    assert other.score(TEST * scale) == pytest.approx(plain.score(TEST), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "kwargs", "most"),
+    [
+        # Three ones in a column are too few to tell how often there is one.
+        ((np.random.default_rng(1).random((3300, 32)) < 0.01) * 1.0, {"rate": 2}, 1.1),
+        (np.random.default_rng(2).normal(size=(1300, 128)), {"rate": 0.5}, 1.01),
+        (np.random.default_rng(3).standard_t(2.1, size=(3300, 32)), {"rate": 2}, 1.01),
+    ],
+)
+@pytest.mark.parametrize("encoder", ["design", "quantised"])
+def test_of_few_rows_curves_do_little_harm(rows, kwargs, most, encoder):
+    plain, curved = (
+        fitted(decoder, rows[:300], n_code=None, encoder=encoder, **kwargs)
+        for decoder in ("linear", "columns")
+    )
+    loss = 1 - curved.score(rows[300:])
+    assert loss < most * (1 - plain.score(rows[300:]))

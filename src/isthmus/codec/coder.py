@@ -172,6 +172,8 @@ class SignCoder(AbstractCoder):
             rows *= norms.astype(kind)[:, None]
         if self._spec.curves is not None:
             rows = self._spec.curves.apply(rows)
+            if norms is not None:
+                rows[norms == 0] = 0.0  # a row that is the mean itself
         rows += self._as("mean", kind)
         return rows
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
 
+from isthmus.core.errors import DataError
+from isthmus.core.random import as_rng
 from isthmus.decoders.base import BLOCK_ENTRIES
 
 CELLS = 64
@@ -15,9 +18,13 @@ ROWS_PER_MEAN = 75
 """Least training rows that share one mean."""
 MOST_MEANS = 100
 LEAST_ROWS = 300
-"""Training rows below which curves should not be fitted: four classes."""
+"""Training rows below which all curves are straight: halves would have two classes."""
+CLEAR = 2.0
+"""Standard errors by which a curve must be better than a line."""
 ROUNDING = 1e-9
 """Of the widest range of a column: one no wider is a constant but for rounding."""
+NAMES = ("curve_start", "curve_inverse_step", "curve_values")
+"""Of the arrays in files."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,35 +54,77 @@ class ColumnCurves:
 
         A mean of rows given what was decoded is the best function of that number alone, so
         that a decoder which leaves a column's zeros spread about zero is put right: this
-        is one scalar denoiser per column, without a model of its error.
+        is one scalar denoiser per column, without a model of its error. A column whose
+        curve is not clearly better than a line, on half of the rows when fitted to the
+        other half, is left as it is.
 
         Args:
             decoded: What a decoder made of the rows.
             rows: Truth, as many.
         """
         count, size = decoded.shape
-        n_classes = min(max(count // ROWS_PER_MEAN, 2), MOST_MEANS, count)
-        edges = np.linspace(0, count, n_classes + 1).astype(int)
+        order = as_rng(0).permutation(count)
+        halves = order[: count // 2], order[count // 2 :]
         values = np.empty((CELLS + 1, size))
         start, width = np.empty(size), np.empty(size)
         for column in range(size):
-            order = np.argsort(decoded[:, column], kind="stable")
-            at, mean = (
-                np.add.reduceat(part[order, column].astype(np.float64), edges[:-1])
-                / np.diff(edges)
-                for part in (decoded, rows)
-            )
-            points, equal = np.unique(at, return_inverse=True)
-            weight = np.bincount(equal, np.diff(edges))
-            means = np.bincount(equal, mean * np.diff(edges)) / weight
+            u, x = (part[:, column].astype(np.float64) for part in (decoded, rows))
+            points, means = _polygon(u, x)
             start[column], width[column] = points[0], points[-1] - points[0]
             grid = np.linspace(points[0], points[-1], CELLS + 1)
-            values[:, column] = np.interp(grid, points, means)
+            bent = count >= LEAST_ROWS and _bends(u, x, *halves)
+            values[:, column] = np.interp(grid, points, means) if bent else grid
         moves = width > ROUNDING * width.max()
         inverse = np.divide(CELLS, width, out=np.zeros_like(width), where=moves)
         values[:, ~moves] = rows.mean(axis=0, dtype=np.float64)[~moves]
-        parts = (start, inverse, values)
-        return cls(*(part.astype(np.float32) for part in parts))
+        return cls(start, inverse, values)
+
+    @staticmethod
+    def restored(
+        arrays: Mapping[str, np.ndarray], n_input: int, *, stored: bool
+    ) -> ColumnCurves | None:
+        """Curves that a file holds.
+
+        Args:
+            arrays: All of the file's, by name.
+            n_input: Columns of a row.
+            stored: Whether the file says that it holds curves.
+
+        Returns:
+            The curves; None if the file holds none and says so.
+
+        Raises:
+            DataError: If arrays are missing, too many or none of curves.
+        """
+        held = [name for name in NAMES if name in arrays]
+        if not stored and not held:
+            return None
+        found = ColumnCurves(*(np.asarray(arrays.get(name, 0)) for name in NAMES))
+        if not stored or len(held) < len(NAMES) or not found.fits(n_input):
+            raise DataError(
+                f"Curves need {', '.join(NAMES)}, finite float64, {CELLS + 1} values for "
+                f"each of {n_input} columns, steps not negative; got {', '.join(held)}"
+                f"{'' if stored else ' where no curves are announced'}."
+            )
+        return found
+
+    def fits(self, n_input: int) -> bool:
+        """Whether these are curves of so many columns."""
+        shapes = ((n_input,), (n_input,), (CELLS + 1, n_input))
+        parts = (self.start, self.inverse_step, self.values)
+        good = all(
+            isinstance(part, np.ndarray)
+            and part.dtype == np.float64
+            and part.shape == shape
+            and bool(np.isfinite(part).all())
+            for part, shape in zip(parts, shapes, strict=True)
+        )
+        return good and bool(np.all(self.inverse_step >= 0))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """For a file, by name."""
+        parts = (self.start, self.inverse_step, self.values)
+        return dict(zip(NAMES, parts, strict=True))
 
     def apply(self, decoded: Float[np.ndarray, "row input"]) -> np.ndarray:
         """Rows from what was decoded, in its floating type; each by itself."""
@@ -110,3 +159,30 @@ class ColumnCurves:
         )
         outside = np.clip(inside[[0, -1]], 0.0, step)
         return np.vstack([outside[:1], inside, outside[1:]])
+
+
+def _polygon(u: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means of classes of as many rows, ascending; equal ones are one."""
+    n_classes = min(max(u.size // ROWS_PER_MEAN, 2), MOST_MEANS, u.size)
+    edges = np.linspace(0, u.size, n_classes + 1).astype(int)
+    order, sizes = np.argsort(u, kind="stable"), np.diff(edges)
+    at, mean = (np.add.reduceat(part[order], edges[:-1]) / sizes for part in (u, x))
+    points, equal = np.unique(at, return_inverse=True)
+    return points, np.bincount(equal, mean * sizes) / np.bincount(equal, sizes)
+
+
+def _bends(u: np.ndarray, x: np.ndarray, fitted: np.ndarray, held: np.ndarray) -> bool:
+    """Whether a curve fitted to some rows is clearly better on others than a line is."""
+    points, means = _polygon(u[fitted], x[fitted])
+    if points.size < 2:
+        return False
+    middle, level = u[fitted].mean(), x[fitted].mean()
+    spread = float(np.square(u[fitted] - middle).sum())
+    slope = float((u[fitted] - middle) @ (x[fitted] - level)) / spread if spread else 0.0
+    seen = np.clip(u[held], points[0], points[-1])
+    ends = np.clip(np.diff(means)[[0, -1]] / np.diff(points)[[0, -1]], 0.0, 1.0)
+    outside = u[held] - seen
+    curve = np.interp(seen, points, means) + outside * np.where(outside < 0, *ends)
+    line = level + slope * (u[held] - middle)
+    gain = np.square(x[held] - line) - np.square(x[held] - curve)
+    return bool(gain.mean() > CLEAR * gain.std() / np.sqrt(gain.size))

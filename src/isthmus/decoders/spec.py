@@ -23,7 +23,6 @@ ENCODERS = ("sign", "quantised", "search")
 DECODERS = ("linear", "columns")
 _PLAIN = ("n_code", "frame", "seed", "rounds", "decoder")
 _LATER = ("encoder", "search_flips")
-_CURVES = ("start", "inverse_step", "values")
 _ARRAYS = {
     "mean": ("input",),
     "encoder_weight": ("code", "input"),
@@ -187,17 +186,13 @@ class CodecSpec:
     def _check_curves(self) -> None:
         good = (self.curves is None) == (self.decoder == "linear")
         if self.curves is not None:
-            shapes = {"values": (CELLS + 1, self.n_input)}
-            for name in _CURVES:
-                part = np.asarray(getattr(self.curves, name))
-                good &= part.shape == shapes.get(name, (self.n_input,))
-                good &= part.dtype.kind == "f" and bool(np.isfinite(part).all())
-            good = good and bool(np.all(self.curves.inverse_step >= 0))
+            good &= isinstance(self.curves, ColumnCurves)
+            good = good and self.curves.fits(self.n_input)
         if not good:
             raise ValueOutOfRange(
-                "`CodecSpec(curves=...)` must be given with decoder='columns' and with no "
-                f"other: finite, {CELLS + 1} values for each of {self.n_input} columns, "
-                "steps not negative."
+                "`CodecSpec(curves=...)` must be ColumnCurves with decoder='columns', and "
+                f"None with another: finite float64, {CELLS + 1} values for each of "
+                f"{self.n_input} columns, steps not negative."
             )
 
     @property
@@ -224,7 +219,7 @@ class CodecSpec:
         if self.encoder != "sign":  # left out otherwise: digests of old codes stay
             plain |= {"encoder": self.encoder, "search_flips": self.search_flips}
         if self.curves is not None:
-            arrays |= {f"curve_{key}": getattr(self.curves, key) for key in _CURVES}
+            arrays |= self.curves.arrays()
         plain["norm_mean"] = None
         if self.norm is not None:
             plain["norm_mean"] = float(self.norm.mean)
@@ -245,9 +240,9 @@ class CodecSpec:
                 norm = NormScale(float(plain["norm_mean"]), arrays.get("norm_coordinates"))
             values |= {name: arrays.get(name) for name in _ARRAYS}
             values |= {name: plain[name] for name in _LATER if name in plain}
-            if values["decoder"] == "columns":
-                parts = (np.asarray(arrays[f"curve_{key}"]) for key in _CURVES)
-                values["curves"] = ColumnCurves(*parts)
+            stored = values["decoder"] == "columns"
+            size = np.size(values["mean"])
+            values["curves"] = ColumnCurves.restored(arrays, size, stored=stored)
             return CodecSpec(**values, norm=norm)
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(

@@ -78,6 +78,8 @@ class Coding:
             rows *= relative[:, None]
         if self.curves is not None:
             rows = self.curves.apply(rows)
+            if relative is not None:
+                rows[relative == 0] = 0.0  # a row that is the mean itself
         return rows + self.mean.astype(codes.dtype, copy=False)
 
     def blocks(

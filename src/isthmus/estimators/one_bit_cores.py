@@ -16,7 +16,6 @@ from isthmus.decoders.mixture_passing import MixturePassing
 from isthmus.priors import CoordinatePriors
 
 Lengths = Float[np.ndarray, " sample"] | None
-_CURVE = "curve_"
 _PRIOR = ("weights", "means", "variances")
 
 
@@ -81,12 +80,15 @@ class ColumnsCore(AbstractCore):
 
     def parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Plain values and arrays."""
-        return {}, self.linear.parts()[1] | curve_arrays(self.curves)
+        return {"curves": True}, self.linear.parts()[1] | self.curves.arrays()
 
     @classmethod
     def restored(cls, plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> ColumnsCore:
         """From plain values and arrays."""
-        return cls(LinearCore.restored(plain, arrays), _curves_of(arrays))
+        linear = LinearCore.restored(plain, arrays)
+        curves = ColumnCurves.restored(arrays, linear.offset.size, stored=True)
+        assert curves is not None
+        return cls(linear, curves)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -211,7 +213,9 @@ class NetworkCore(AbstractCore):
     def parts(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Plain values and arrays."""
         plain = {"log_mean": self.log_mean, "log_spread": self.log_spread}
-        curves = {} if self.curves is None else curve_arrays(self.curves)
+        curves = {} if self.curves is None else self.curves.arrays()
+        if curves:
+            plain["curves"] = True
         return plain, {"rest": self.offset, **vars_of(self.network), **curves}
 
     @classmethod
@@ -219,7 +223,8 @@ class NetworkCore(AbstractCore):
         """From plain values and arrays."""
         names = [field.name for field in dataclasses.fields(BitNetwork)]
         network = BitNetwork(*(arrays[name] for name in names))
-        curves = _curves_of(arrays) if f"{_CURVE}values" in arrays else None
+        stored = bool(plain.get("curves", False))
+        curves = ColumnCurves.restored(arrays, arrays["rest"].size, stored=stored)
         return cls(network, arrays["rest"], plain["log_mean"], plain["log_spread"], curves)
 
 
@@ -240,16 +245,6 @@ def standard_log(lengths: Lengths, mean: float, spread: float) -> Lengths:
         return None
     logs = np.log(np.maximum(lengths, np.float32(1e-30)))
     return np.asarray(np.clip((logs - mean) / spread, -4.0, 4.0), dtype=lengths.dtype)
-
-
-def curve_arrays(curves: ColumnCurves) -> dict[str, np.ndarray]:
-    """Arrays of curves, by names that are nothing else's."""
-    return {f"{_CURVE}{name}": part for name, part in vars_of(curves).items()}
-
-
-def _curves_of(arrays: dict[str, np.ndarray]) -> ColumnCurves:
-    names = [field.name for field in dataclasses.fields(ColumnCurves)]
-    return ColumnCurves(*(arrays[f"{_CURVE}{name}"] for name in names))
 
 
 def vars_of(part: Any) -> dict[str, np.ndarray]:

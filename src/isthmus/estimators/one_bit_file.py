@@ -52,12 +52,14 @@ def parts(model: OneBitDecoder) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     if not isinstance(parameters["random_state"], (int, np.integer)):
         parameters["random_state"] = None  # a generator has moved on: it says nothing
     fitted = {name: getattr(model, name) for name in _SCALARS}
-    header = {
+    header: dict[str, Any] = {
         "parameters": {name: plain_value(value) for name, value in parameters.items()},
         "fitted": {name: _finite(value) for name, value in fitted.items()},
         "unit": [float(unit.scale), int(unit.n_code), bool(unit.has_norms)],
         "core": plain,
     }
+    if plain.get("curves"):  # which older versions would pass over
+        header["version"] = 3
     return header, held
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
 from isthmus.core.errors import DataError, ValueOutOfRange
-from isthmus.decoders.column_curves import CELLS, ColumnCurves
+from isthmus.decoders.column_curves import ColumnCurves
 from isthmus.decoders.norms import NormScale
 from isthmus.estimators.parameters import BIT_ENCODERS
 from isthmus.estimators.plain_values import feature_names, plain_value, set_feature_names
@@ -43,7 +42,7 @@ def parts(model: ShallowAutoencoder) -> tuple[dict[str, Any], dict[str, np.ndarr
         arrays["norm_coordinates"] = scale.coordinates
     posterior, extra = state_of(model.posterior_)
     if model.curves_ is not None:
-        arrays |= {f"curve_{name}": part for name, part in vars(model.curves_).items()}
+        arrays |= model.curves_.arrays()
     if model.encoder_steps_ is not None:
         arrays["encoder_steps_"] = model.encoder_steps_
     header = {
@@ -57,7 +56,7 @@ def parts(model: ShallowAutoencoder) -> tuple[dict[str, Any], dict[str, np.ndarr
         names = ("encoder_used_", "encoder_reason_", "trials_")
         header["chosen"] = {name: getattr(model, name) for name in names}
         header["version"] = 2
-    if model.decoder == "columns":
+    if model.curves_ is not None:  # which older versions would pass over
         header["version"] = 3
     return header, arrays | extra
 
@@ -93,14 +92,10 @@ def restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> ShallowAu
     mean = header["norm_mean"]
     coordinates = arrays.get("norm_coordinates")
     model.norm_scale_ = None if mean is None else NormScale(mean, coordinates)
-    names = [field.name for field in dataclasses.fields(ColumnCurves)]
     searched = model.encoder_used_ == "search"
     model._search = BitSearch(model.decoder_weight_) if searched else None
-    model.curves_ = None
-    if all(f"curve_{name}" in arrays for name in names):
-        model.curves_ = ColumnCurves(*(arrays[f"curve_{name}"] for name in names))
-        if model.curves_.values.shape != (CELLS + 1, model.n_features_in_):
-            raise DataError("The curves of this model do not have the sizes of its rows.")
+    stored = header.get("version", 1) >= 3
+    model.curves_ = ColumnCurves.restored(arrays, model.n_features_in_, stored=stored)
     model.posterior_ = restored_posterior(header.get("posterior"), arrays)
     set_feature_names(model, header["feature_names"])
     return model
