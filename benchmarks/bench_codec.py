@@ -132,7 +132,11 @@ def collected(
 
 
 def sorted_genes(
-    ledger: Ledger, rates: Sequence[float], seeds: Sequence[int]
+    ledger: Ledger,
+    rates: Sequence[float],
+    seeds: Sequence[int],
+    *,
+    only_done: bool = False,
 ) -> dict[str, Any]:
     """PQ and OPQ of the gene counts with columns in falling order of variance.
 
@@ -143,7 +147,10 @@ def sorted_genes(
     for seed, rate in itertools.product(seeds, rates):
         key = {"set": "gene-counts by variance", "rate": rate, "seed": seed}
         key |= {"codecs": ["pq", "opq"], "version": 2}
-        if (found := ledger.found(key)) is None:
+        found = ledger.found(key)
+        if found is None and only_done:
+            continue
+        if found is None:
             train, test, queries = prepared("gene-counts", seed)
             order = np.argsort(-train.var(axis=0), kind="stable")
             scores = advise_rows(
@@ -255,15 +262,15 @@ def predictions(table: dict[str, dict[str, list[dict[str, Any]]]]) -> dict[str, 
 
 def short(figures: dict[str, Any], use: str) -> str:
     """One line per set and rate: NMSE or recall of the codecs that matter most."""
-    head = ["set", "bits per column"]
-    head += [SHORT[label] for label in SHORT]
+    labels = _measured(figures)
+    head = ["set", "bits per column", *(SHORT[label] for label in labels)]
     lines = []
     for name, rates in figures.items():
         for rate, one in rates.items():
             found = one["codecs"]
             values = {
                 label: found[label][use]["mean"]
-                for label in SHORT
+                for label in labels
                 if label in found and found[label][use] is not None
             }
             if not values:
@@ -271,7 +278,7 @@ def short(figures: dict[str, Any], use: str) -> str:
             best = (min if use == "nmse" else max)(values.values())
             cells = [
                 "–" if (value := values.get(label)) is None else _marked(value, best)
-                for label in SHORT
+                for label in labels
             ]
             lines.append((name, rate, *cells))
     return grid(tuple(head), lines)
@@ -284,10 +291,11 @@ def _marked(value: float, best: float) -> str:
 
 def times(figures: dict[str, Any]) -> str:
     """Seconds to train, and thousands of rows encoded per second, at one bit per column."""
+    labels = _measured(figures)
     lines = []
     for name, rates in figures.items():
         found = rates.get("1", {}).get("codecs", {})
-        rows = [found.get(label) for label in SHORT]
+        rows = [found.get(label) for label in labels]
         cells = [
             "–"
             if r is None
@@ -295,7 +303,14 @@ def times(figures: dict[str, Any]) -> str:
             for r in rows
         ]
         lines.append((name, *cells))
-    return grid(("set", *SHORT.values()), lines)
+    return grid(("set", *(SHORT[label] for label in labels)), lines)
+
+
+def _measured(figures: dict[str, Any]) -> list[str]:
+    """Of the codecs that matter most those that were run."""
+    cells = [one for rates in figures.values() for one in rates.values()]
+    there = {label for one in cells for label in one["codecs"]}
+    return [label for label in SHORT if label in there]
 
 
 def markdown(figures: dict[str, Any], lost: Iterable[dict[str, Any]]) -> str:
@@ -421,7 +436,9 @@ def main() -> None:
         {
             "sets": figures,
             "losses": lost,
-            "genes_by_variance": sorted_genes(ledger, rates, seeds),
+            "genes_by_variance": sorted_genes(
+                ledger, rates, seeds, only_done=options.only_done
+            ),
             "predictions": {"real": predictions(table), "gaussian": predictions(gaussian)},
         },
     )
