@@ -63,16 +63,18 @@ class ColumnCurves:
             rows: Truth, as many.
         """
         count, size = decoded.shape
-        order = as_rng(0).permutation(count)
-        halves = order[: count // 2], order[count // 2 :]
+        fitted = np.zeros(count, dtype=bool)
+        fitted[as_rng(0).permutation(count)[: count // 2]] = True
+        across = np.ascontiguousarray(decoded.T), np.ascontiguousarray(rows.T)
         values = np.empty((CELLS + 1, size))
         start, width = np.empty(size), np.empty(size)
         for column in range(size):
-            u, x = (part[:, column].astype(np.float64) for part in (decoded, rows))
-            points, means = _polygon(u, x)
+            u, x = (part[column].astype(np.float64) for part in across)
+            order = np.argsort(u, kind="stable")
+            points, means = _polygon(u[order], x[order])
             start[column], width[column] = points[0], points[-1] - points[0]
             grid = np.linspace(points[0], points[-1], CELLS + 1)
-            bent = count >= LEAST_ROWS and _bends(u, x, *halves)
+            bent = count >= LEAST_ROWS and _bends(u, x, order, fitted)
             values[:, column] = np.interp(grid, points, means) if bent else grid
         moves = width > ROUNDING * width.max()
         inverse = np.divide(CELLS, width, out=np.zeros_like(width), where=moves)
@@ -162,27 +164,29 @@ class ColumnCurves:
 
 
 def _polygon(u: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means of classes of as many rows, ascending; equal ones are one."""
+    """Means of classes of as many rows, u ascending; equal means of u are one point."""
     n_classes = min(max(u.size // ROWS_PER_MEAN, 2), MOST_MEANS, u.size)
     edges = np.linspace(0, u.size, n_classes + 1).astype(int)
-    order, sizes = np.argsort(u, kind="stable"), np.diff(edges)
-    at, mean = (np.add.reduceat(part[order], edges[:-1]) / sizes for part in (u, x))
+    sizes = np.diff(edges)
+    at, mean = (np.add.reduceat(part, edges[:-1]) / sizes for part in (u, x))
     points, equal = np.unique(at, return_inverse=True)
     return points, np.bincount(equal, mean * sizes) / np.bincount(equal, sizes)
 
 
-def _bends(u: np.ndarray, x: np.ndarray, fitted: np.ndarray, held: np.ndarray) -> bool:
-    """Whether a curve fitted to some rows is clearly better on others than a line is."""
-    points, means = _polygon(u[fitted], x[fitted])
+def _bends(u: np.ndarray, x: np.ndarray, order: np.ndarray, fitted: np.ndarray) -> bool:
+    """Whether a curve fitted to some rows is clearly better than a line on the others."""
+    some = order[fitted[order]]
+    points, means = _polygon(u[some], x[some])
     if points.size < 2:
         return False
-    middle, level = u[fitted].mean(), x[fitted].mean()
-    spread = float(np.square(u[fitted] - middle).sum())
-    slope = float((u[fitted] - middle) @ (x[fitted] - level)) / spread if spread else 0.0
-    seen = np.clip(u[held], points[0], points[-1])
+    middle, level = u[some].mean(), x[some].mean()
+    spread = float(np.square(u[some] - middle).sum())
+    slope = float((u[some] - middle) @ (x[some] - level)) / spread if spread else 0.0
+    asked, truth = u[~fitted], x[~fitted]
+    seen = np.clip(asked, points[0], points[-1])
     ends = np.clip(np.diff(means)[[0, -1]] / np.diff(points)[[0, -1]], 0.0, 1.0)
-    outside = u[held] - seen
+    outside = asked - seen
     curve = np.interp(seen, points, means) + outside * np.where(outside < 0, *ends)
-    line = level + slope * (u[held] - middle)
-    gain = np.square(x[held] - line) - np.square(x[held] - curve)
+    line = level + slope * (asked - middle)
+    gain = np.square(truth - line) - np.square(truth - curve)
     return bool(gain.mean() > CLEAR * gain.std() / np.sqrt(gain.size))
