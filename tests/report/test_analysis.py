@@ -24,7 +24,7 @@ def test_gaussian_data_end_near_the_reference(gaussian):
     # 4000 held-out rows: standard errors of 0.4 %; the frame at d = 32 costs up to 3 %.
     for row in gaussian.reached:
         assert row.nmse == pytest.approx(row.predicted, abs=5 * row.standard_error + 0.002)
-        if row.encoder == "transform-coding":
+        if row.encoder in ("transform-coding", "search"):  # no signs of a linear map
             continue
         assert row.nmse > row.reference - 5 * row.standard_error
     assert "not Gaussian" not in texts(gaussian.verdict)
@@ -32,15 +32,37 @@ def test_gaussian_data_end_near_the_reference(gaussian):
     assert gaussian.data.n_levels == 5000
 
 
-def test_a_slow_descent_keeps_nothing_else_waiting(rng):
+def test_slow_descent_and_search_keep_nothing_else_waiting(rng):
     told = []
     x = rng.standard_normal((400, 8))
     found = isthmus.analyse(x, rates=[0.5, 1.0], progress=lambda *step: told.append(step))
     fits = [label.split(",")[0] for label, _, _ in told if label.endswith("bits")]
     assert fits.pop() == "decoders"
-    assert fits == [*["design", "transform-coding", "random"] * 2, *["descent"] * 2]
-    assert [row.n_code for row in found.reached] == [4] * 4 + [8] * 4
-    assert [row.encoder for row in found.reached[:4]] == [*fits[:3], "descent"]
+    quick = ["design", "transform-coding", "random"]
+    assert fits == [*quick * 2, *["descent"] * 2, *["search"] * 2]
+    assert [row.n_code for row in found.reached] == [4] * 5 + [8] * 5
+    assert [row.encoder for row in found.reached[:5]] == [*quick, "descent", "search"]
+
+
+def test_the_searched_code_is_the_one_that_a_user_fits(rng):
+    rows = rng.choice([0.0, 0.0, 1.0], size=(1000, 12)) * rng.gamma(2.0, size=(1000, 12))
+    rows[:, 0] = rng.gamma(2.0, size=1000)  # so that no two are equal
+    train, test = rows[:700], rows[700:]
+    result = isthmus.analyse(train, X_test=test, rates=[1.0])
+    found = {row.encoder: row for row in result.reached}
+    model = isthmus.ShallowAutoencoder(
+        12, encoder="search", decoder="columns", random_state=0
+    ).fit(train)
+    # Held-out energy is about the training mean for both.
+    assert found["search"].nmse == pytest.approx(1.0 - model.score(test), rel=1e-6)
+    assert found["search"].decoder == model.decoder_used_ != "least-squares"
+    assert found["search"].nmse < 0.8 * found["transform-coding"].nmse
+    assert not found["search"].gap
+    assert "use the searched sign code (encoder search, decoder columns)" in texts(
+        result.verdict
+    )
+    few = isthmus.analyse(train[:250], X_test=test, rates=[1.0])
+    assert "curve" not in {row.encoder: row for row in few.reached}["search"].decoder
 
 
 def test_everything_is_json(gaussian):

@@ -62,6 +62,7 @@ from isthmus.report.tasks import (
 DEFAULT_RATES = (0.25, 0.5, 1.0)
 _PACKAGES = ("isthmus", "numpy", "scipy", "scikit-learn", "plotly")
 _EXTRAS = ("torch", "gudhi", "faiss-cpu")
+_LONG = ("descent", "search")
 _OUTWEIGHS = 10.0  # times the variance of the others: a column in a smaller unit
 
 
@@ -223,7 +224,7 @@ def _reach_all(
 ) -> tuple[list[Reached], Examples | None, tuple[str, ...]]:
     """Work through the schedule; what the clock leaves no time for is named.
 
-    Descent, which can be had later and takes longest, waits for all others.
+    Descent and search, which can be had later and take longest, wait for all others.
     """
     reached: list[Reached] = []
     shown: Examples | None = None
@@ -231,7 +232,7 @@ def _reach_all(
     late: list[str] = []
     nearest = nearest_to_one(plan.jobs, ground.principal.n_input)
     pace = Pace(ground.task)
-    jobs = sorted(plan.jobs, key=lambda job: job[0] == "descent")
+    jobs = sorted(plan.jobs, key=lambda job: _LONG.index(job[0]) if job[0] in _LONG else -1)
     for done, (encoder, n_code) in enumerate(jobs):
         if reached and clock.seconds + pace.expected(encoder, n_code) > budget:
             late.append(

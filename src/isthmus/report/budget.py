@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from isthmus.core.errors import ValueOutOfRange
+from isthmus.report.comparison import SEARCH
 from isthmus.report.costs import Task, job_work
 from isthmus.report.large import FIT_ROWS
 from isthmus.report.style import count, duration, number
@@ -15,8 +16,8 @@ READING_SHARE = 1.0 / 3.0
 """Share of the budget after which a large source is not read on."""
 _FITTING_SHARE = 0.5
 _LEAST_SECONDS, _MOST_SECONDS = 5.0, 1e7
-ORDER = ("design", "transform-coding", "random", "descent")
-"""What is kept first."""
+ORDER = ("design", "transform-coding", "random", "descent", SEARCH)
+"""What is kept first; searches, by far the dearest, last."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +56,9 @@ def schedule(task: Task, codes: Sequence[int], budget: float) -> Schedule:
     Operations are counted and divided by an assumed speed, so that the same data and
     budget give the same report on every machine. Decoders are fitted on all training
     rows if there is time for that, else on at most 20 000 of them. What is too long
-    then is left out: cheap methods and short codes are kept first. Where nothing is
-    left, a shorter code takes the place of those asked for.
+    then is left out: cheap methods and short codes are kept first. Searches, which learn
+    from at most 20 000 rows in any case, have no part in that choice of rows. Where
+    nothing is left, a shorter code takes the place of those asked for.
 
     Args:
         task: Rows and columns; its `n_fit` says how many rows there are to fit on.
@@ -68,12 +70,13 @@ def schedule(task: Task, codes: Sequence[int], budget: float) -> Schedule:
 
     Examples:
         >>> task = Task(1000, 800, 800, 200, 64, False)
-        >>> schedule(task, [32], 120.0).jobs
-        (('design', 32), ('transform-coding', 32), ('random', 32), ('descent', 32))
+        >>> [encoder for encoder, _ in schedule(task, [32], 120.0).jobs]
+        ['design', 'transform-coding', 'random', 'descent', 'search']
     """
     allowed = _FITTING_SHARE * budget
     wanted = [(encoder, code) for encoder in ORDER for code in sorted(codes)]
-    if sum(job_work(task, *job).assumed_seconds for job in wanted) > allowed:
+    needed = [job_work(task, *job).assumed_seconds for job in wanted if job[0] != SEARCH]
+    if sum(needed) > allowed:
         task = dataclasses.replace(task, n_fit=min(task.n_fit, FIT_ROWS))
     kept: list[tuple[str, int]] = []
     left_out, spent = [], 0.0

@@ -10,10 +10,12 @@ from isthmus.report.records import Reached
 from isthmus.report.thresholds import CLEAR, TIE
 
 TRANSFORM_CODING = "transform-coding"
+SEARCH = "search"
 _NAMES = {
     "design": "the designed sign autoencoder",
     "descent": "the sign autoencoder trained by descent",
     "random": "a random rotation with signs",
+    "search": "the searched sign code",
     "itq": "a learnt rotation with signs",
     TRANSFORM_CODING: "transform coding",
 }
@@ -71,14 +73,14 @@ def codec_name(encoder: str) -> str:
 
     Examples:
         >>> codec_name("transform-coding"), codec_name("search")
-        ('transform coding', 'the encoder search')
+        ('transform coding', 'the searched sign code')
     """
     return _NAMES.get(encoder, f"the encoder {encoder}")
 
 
-def is_autoencoder(row: Reached) -> bool:
-    """Whether the Gaussian reference speaks of this codec."""
-    return row.encoder != TRANSFORM_CODING
+def has_reference(row: Reached) -> bool:
+    """Whether the Gaussian reference speaks of this codec: signs of a linear map."""
+    return row.encoder not in (TRANSFORM_CODING, SEARCH)
 
 
 def nearest_to_one_bit(reached: Sequence[Reached]) -> tuple[Reached, ...]:

@@ -14,7 +14,11 @@ ASSUMED_FLOPS = 4e10
 """Operations a second that a budget is divided by: those of two slow cores."""
 NORM_ROWS = 4000
 """Held-out rows at most whose lengths are looked at."""
+SEARCH_ROWS = 20_000
+"""Training rows at most that searched codes are learnt from."""
 _SVD = 2.0 * EIGH
+_PASSES = 16.0
+"""Times that a search codes its rows: two rounds from three starts, then up to ten."""
 _DESCENT_FLOPS = 1.6e11
 _NORM_SECONDS = 5.0
 
@@ -128,6 +132,15 @@ def transform_work(task: Task) -> Work:
     return Work(flops, 20.0 * (n + task.n_test) * r)
 
 
+def search_work(task: Task, code: int) -> Work:
+    """Codes looked for bit by bit, and least squares between."""
+    n, d = min(SEARCH_ROWS, task.n_fit), task.n_input
+    row = 2.0 * code * (d + code)
+    coded = _PASSES * n + 4096.0 + task.n_test
+    flops = coded * (row + 1000.0 * code) + _PASSES * n * row * task.row_flop
+    return Work(flops + _PASSES * code**2 * (code + d), 100.0 * coded * code)
+
+
 def job_work(task: Task, encoder: str, code: int) -> Work:
     """Fit and measure one method at one code length.
 
@@ -139,6 +152,8 @@ def job_work(task: Task, encoder: str, code: int) -> Work:
     """
     if encoder == "transform-coding":
         return transform_work(task)
+    if encoder == "search":
+        return search_work(task, code)
     work = fit_work(task, code)
     if encoder == "design" and norm_has_time(task, code):
         return work + norm_work(task, code)

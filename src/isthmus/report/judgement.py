@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from isthmus.report.advice_words import about_advice
 from isthmus.report.comparison import (
+    SEARCH,
     TRANSFORM_CODING,
     Choice,
     Difference,
@@ -199,10 +200,11 @@ def _about_winner(choice: Choice) -> str:
     more = ""
     if second.bits_per_vector != winner.bits_per_vector:
         more = f" with {count(second.bits_per_vector)} bits"
+    how = " (encoder search, decoder columns)" if winner.encoder == SEARCH else ""
     least = "" if lead.exact else "at least "
     sure = "clear" if choice.certainty == "clear" else "likely, but not certain"
     return (
-        f"use {codec_name(winner.encoder)}: it leaves {_measured(winner)} of the "
+        f"use {codec_name(winner.encoder)}{how}: it leaves {_measured(winner)} of the "
         f"variance on held-out rows, {_unsigned(lead)} less than the next best, "
         f"{codec_name(second.encoder)}{more}. That is "
         f"{least}{in_errors_said(lead.z)}: {sure}."

@@ -17,13 +17,22 @@ from isthmus.core.lloyd_max import MAX_BITS
 from isthmus.core.protocol import group_of_row, measure_errors, row_errors
 from isthmus.data import Principal
 from isthmus.data.moments import second_moments
+from isthmus.decoders.column_curves import LEAST_ROWS as LEAST_CURVE_ROWS
 from isthmus.limits import covariance_limit, rate_distortion, transform_coding
 from isthmus.limits.gap import principal_gap_split
 from isthmus.limits.norm_spread import LEAST_ROWS, checked_norm_spread
-from isthmus.report.costs import NORM_ROWS, Task, descent_steps, norm_has_time
+from isthmus.report.comparison import SEARCH
+from isthmus.report.costs import (
+    NORM_ROWS,
+    SEARCH_ROWS,
+    Task,
+    descent_steps,
+    norm_has_time,
+)
 from isthmus.report.records import Examples, Pair, Reached
 from isthmus.report.rows import Rows
 from isthmus.report.style import count
+from isthmus.report.tasks import fit_rows
 
 if TYPE_CHECKING:
     from isthmus.estimators import ShallowAutoencoder, TransformCoder
@@ -106,7 +115,8 @@ def reach(
     Args:
         ground: Rows and axes.
         n_code: Code symbols per row.
-        encoder: ``"design"``, ``"descent"``, ``"random"`` or ``"transform-coding"``.
+        encoder: ``"design"``, ``"descent"``, ``"random"``, ``"search"`` (with curves for a
+            decoder) or ``"transform-coding"``.
         others: Errors of the held-out rows by the methods measured before at this code
             length.
 
@@ -125,13 +135,16 @@ def reach(
         model = TransformCoder(min(n_code, most)).fit_principal(principal, ground.fit)
         decoder, predicted, history = "cell-means", model.predicted_nmse_, np.zeros(0)
     else:
+        searched = encoder == SEARCH
+        enough = len(ground.fit) >= LEAST_CURVE_ROWS
         with _plain_words(encoder, n_code):
             model = ShallowAutoencoder(
                 n_code,
                 encoder=encoder,  # type: ignore[arg-type]
-                n_steps=descent_steps(n_code),
+                decoder="columns" if searched and enough else "linear",
+                n_steps=None if searched else descent_steps(n_code),
                 random_state=ground.seed,
-            ).fit_principal(principal, ground.fit)
+            ).fit_principal(principal, _few(ground) if searched else ground.fit)
         decoder, predicted = model.decoder_used_, model.predicted_nmse_
         history = model.history_
     errors = ground.errors(model)
@@ -141,7 +154,7 @@ def reach(
         found = measure_errors(errors - theirs, ground.energy, ground.group)
         versus[name] = Pair(found.value, found.standard_error)
     split = {}
-    if isinstance(model, ShallowAutoencoder):
+    if isinstance(model, ShallowAutoencoder) and encoder != SEARCH:
         lengths = encoder == "design" and norm_has_time(ground.task, n_code)
         split = _split(ground, model, measured.value, lengths=lengths)
     limit = covariance_limit(eigenvalues, n_code)
@@ -166,6 +179,11 @@ def reach(
     )
     seconds = time.perf_counter() - started
     return dataclasses.replace(record, seconds=seconds), model, errors
+
+
+def _few(ground: Ground) -> np.ndarray:
+    """What a search, by far the dearest fit, learns from."""
+    return fit_rows(ground.fit, SEARCH_ROWS, ground.seed)
 
 
 def examples(rows: Rows, ground: Ground, model: Codec, errors: np.ndarray) -> Examples:

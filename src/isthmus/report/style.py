@@ -35,6 +35,7 @@ _METHODS = {
     "descent": (GREEN, "triangle-up"),
     "random": (VERMILLION, "diamond-open"),
     "transform-coding": (ORANGE, "square"),
+    "search": (PURPLE, "diamond"),
 }
 _OTHERS = (
     (PURPLE, "square-open"),

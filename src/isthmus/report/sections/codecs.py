@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.report import style
-from isthmus.report.comparison import choose, difference, is_autoencoder
+from isthmus.report.comparison import TRANSFORM_CODING, choose, difference
 from isthmus.report.records import Analysis, Reached
 from isthmus.report.sections.base import Block, Table, Text
 
@@ -38,7 +38,7 @@ def codec_blocks(analysis: Analysis) -> tuple[Block, ...]:
         "counted. Differences are paired row by row. A codec within two standard errors "
         "of the best ties with it."
     )
-    if all(is_autoencoder(row) for row in analysis.reached):
+    if all(row.encoder != TRANSFORM_CODING for row in analysis.reached):
         words += " Transform coding was not measured."
     return (
         Text("Which codec at which rate", "heading"),

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from isthmus.report import style
-from isthmus.report.comparison import TRANSFORM_CODING, codec_name
+from isthmus.report.comparison import codec_name, has_reference
 from isthmus.report.decoders import PATH_ROWS
 from isthmus.report.records import Analysis, Decoded
 from isthmus.report.sections.base import Block, Figure, Section, Table, Text
@@ -41,10 +41,10 @@ def build(analysis: Analysis) -> Section:
     classic = [
         row
         for row in analysis.reached
-        if row.encoder == TRANSFORM_CODING and row.n_code == rows[0].n_code
+        if not has_reference(row) and row.n_code == rows[0].n_code
     ]
     words = said(rows) + "".join(
-        " Transform coding, no sign code, leaves "
+        f" {codec_name(row.encoder).capitalize()} leaves "
         f"{style.with_error(row.nmse, row.standard_error)} with "
         f"{style.count(row.bits_per_vector)} bits."
         for row in classic

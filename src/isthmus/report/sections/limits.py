@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.report import style
-from isthmus.report.comparison import is_autoencoder
+from isthmus.report.comparison import has_reference
 from isthmus.report.records import Analysis, LimitCurves, Reached
 from isthmus.report.sections.base import (
     Block,
@@ -61,7 +61,8 @@ CURVES = (
         "Measured",
         "Error of a trained autoencoder on the held-out rows, with one standard error "
         "each way. Blue is the designed encoder, orange squares are transform coding "
-        "where it was measured; other encoders have other colours.",
+        "where it was measured, purple diamonds the searched sign code; other encoders "
+        "have other colours.",
     ),
     (
         "Predicted",
@@ -203,7 +204,7 @@ def _points(rows: list[Reached], colour: str, symbol: str) -> list[dict[str, Any
         "marker": {"color": colour, "size": 9, "symbol": symbol},
         "hovertemplate": f"measured, {name}{hover}<extra></extra>",
     }
-    return [predicted, measured] if is_autoencoder(rows[0]) else [measured]
+    return [predicted, measured] if has_reference(rows[0]) else [measured]
 
 
 def _measured_table(reached: tuple[Reached, ...]) -> Table:

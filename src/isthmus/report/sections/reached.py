@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from isthmus.report import style
-from isthmus.report.comparison import is_autoencoder
+from isthmus.report.comparison import SEARCH, TRANSFORM_CODING, has_reference
 from isthmus.report.records import Analysis, Reached
 from isthmus.report.sections.advice import advice_blocks
 from isthmus.report.sections.base import Figure, Section, Table, Text
@@ -79,12 +79,19 @@ def build(analysis: Analysis) -> Section:
 
 
 def _classic_decoder(analysis: Analysis) -> str:
-    if all(is_autoencoder(row) for row in analysis.reached):
-        return ""
-    return (
-        "; that of transform coding answers the mean of the training rows in each cell, "
-        "shrunk towards the Gaussian level where these are few"
-    )
+    there = {row.encoder for row in analysis.reached}
+    words = ""
+    if TRANSFORM_CODING in there:
+        words += (
+            "; that of transform coding answers the mean of the training rows in each "
+            "cell, shrunk towards the Gaussian level where these are few"
+        )
+    if SEARCH in there:
+        words += (
+            "; that of the search is learnt from rows, with a curve for each column where "
+            "the rows speak for one"
+        )
+    return words
 
 
 def _row(row: Reached) -> tuple[str, ...]:
@@ -115,14 +122,14 @@ def _z(row: Reached) -> float:
 
 def _tally(reached: tuple[Reached, ...]) -> str:
     """Count who is below, at and above the reference, and who loses to the classic."""
-    own = [row for row in reached if is_autoencoder(row)]
+    own = [row for row in reached if has_reference(row)]
     scores = [_z(row) for row in own]
     below = sum(z < -TIE.value for z in scores)
     above = sum(z > TIE.value for z in scores)
     near = sum(abs(z) <= TIE.value for z in scores)
     losing = sum(row.transform_coding < row.nmse for row in own)
     total = style.count(len(own))
-    classic = [row for row in reached if not is_autoencoder(row)]
+    classic = [row for row in reached if row.encoder == TRANSFORM_CODING]
     beaten = [
         any(other.n_code == row.n_code and other.nmse < row.nmse for other in classic)
         for row in own
@@ -139,12 +146,12 @@ def _tally(reached: tuple[Reached, ...]) -> str:
 
 def _figures(analysis: Analysis) -> tuple[Figure, ...]:
     """Bars of the autoencoders, if there are any."""
-    own = [row for row in analysis.reached if is_autoencoder(row)]
+    own = [row for row in analysis.reached if has_reference(row)]
     if not own:
         return ()
     rates = sorted({row.rate for row in own})
     encoders = tuple(dict.fromkeys(row.encoder for row in own))
-    classic = len(own) < len(analysis.reached)
+    others = len(own) < len(analysis.reached)
     data = [_bars(analysis, encoder, encoders) for encoder in encoders]
     layout = style.layout(
         440,
@@ -166,7 +173,10 @@ def _figures(analysis: Analysis) -> tuple[Figure, ...]:
         "Measured error minus the Gaussian reference",
         "Bars below zero have a smaller error than the reference, bars above zero a "
         "larger one. Thin lines are one standard error each way."
-        + (" Transform coding is no autoencoder and stands in the tables." * classic),
+        + (
+            " The reference bounds signs of linear maps: other codecs stand in the tables."
+            * others
+        ),
         {"data": data, "layout": layout},
     )
     return (figure,)

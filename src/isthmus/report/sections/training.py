@@ -14,7 +14,9 @@ _DASHES = ("solid", "dot", "dashdot", "longdash")
 
 def training_blocks(analysis: Analysis) -> tuple[Block, ...]:
     """Training curves, if anything was trained by steps."""
-    trained = [row for row in analysis.reached if row.history.size > 1]
+    trained = [
+        row for row in analysis.reached if row.encoder == "descent" and row.history.size > 1
+    ]
     if not trained:
         return ()
     last = max(row.history.size for row in trained) - 1
