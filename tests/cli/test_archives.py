@@ -151,6 +151,8 @@ def test_an_archive_that_was_cut(fitted):
         ("decode old.isth -o y.npy --rows 0-400", "has rows 0-399; got 0-400"),
         ("decode old.isth -o y.npy --damaged maybe", "must be 'error' or 'nan'"),
         ("inspect .", "is a folder"),
+        ("encode x.npy -m . -o y.isth", "`.` is a folder; name a file in it"),
+        ("diagnose . x.npy", "`.` is a folder; name a file in it"),
         ("verify x.npy", "does not begin as an isthmus archive"),
     ],
 )

@@ -21,6 +21,7 @@ FAST = {"mean": np.zeros(8), "n_code": 8, "frame": "hadamard", "seed": 3}
     [
         (DENSE, {"n_code": 0}, "n_code"),
         (DENSE, {"n_code": 3}, "encoder_weight.*shape"),
+        (DENSE, {"search_flips": 2**31}, "search_flips.*from 0 to 10000"),
         (DENSE, {"frame": "wavelet"}, "one of dense, dct"),
         (DENSE, {"decoder": "oracle"}, "one of linear, columns.*update isthmus"),
         (DENSE, {"mean": np.zeros((3, 1))}, "mean"),

@@ -130,6 +130,7 @@ def test_lengths_help_rows_of_many_lengths(rows):
         ({"whiten": True}, "whiten=False"),
         ({"decoder": "denoised"}, "decoder='linear'"),
         ({"search_flips": -1}, "search_flips"),
+        ({"search_flips": 10**6}, "from 0 to 10000; got 1000000"),
         ({"n_code": 200, "encoder": "quantised"}, "at most 12 bits"),
     ],
 )

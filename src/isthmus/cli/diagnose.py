@@ -109,10 +109,10 @@ def _known(path: Path | None) -> Any:
         return None
     import numpy as np
 
-    from isthmus.core.errors import DataError, DataNotFound
+    from isthmus.core.errors import DataError
+    from isthmus.core.files import existing
 
-    if not path.is_file():
-        raise DataNotFound(f"`--known-generators {path}`: there is no such file.")
+    existing(path, f"--known-generators {path}")
     try:
         return np.load(path, allow_pickle=False)
     except (ValueError, OSError) as error:

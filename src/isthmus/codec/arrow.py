@@ -20,12 +20,11 @@ from isthmus.codec.records import Inspection
 from isthmus.codec.stored_spec import archive_header, spec_to_bytes
 from isthmus.core.errors import (
     DataError,
-    DataNotFound,
     IsthmusError,
     OutputError,
     ValueOutOfRange,
 )
-from isthmus.core.files import path_of, whole_file
+from isthmus.core.files import existing, path_of, whole_file
 from isthmus.core.lazy import needed_module
 from isthmus.core.progress import Progress
 
@@ -119,8 +118,7 @@ def import_codes(
     """
     given = path_of("import_codes(source=...)", source)
     _check_ending("import_codes(source=...)", given)
-    if not os.path.isfile(given):
-        raise DataNotFound(f"`{given}`: there is no such file.")
+    existing(given)
     with _opened(given, coder) as (n_rows, batches):
         if append:
             with ArchiveReader(path) as archive:

@@ -149,6 +149,31 @@ def packed(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> bytes
     return bytes(save(whole, metadata={_KEY: text}))
 
 
+def existing(path: Path, what: str = "") -> Path:
+    """The same path if a file is there, or an error that says what is.
+
+    Args:
+        path: Of the file.
+        what: What to call it; by default the path.
+
+    Raises:
+        DataNotFound: If there is nothing.
+        DataError: If it is a folder.
+
+    Examples:
+        >>> existing(Path("nowhere"))
+        Traceback (most recent call last):
+        ...
+        isthmus.core.errors.DataNotFound: `nowhere`: there is no such file.
+    """
+    name = what or str(path)
+    if path.is_dir():
+        raise DataError(f"`{name}` is a folder; name a file in it.")
+    if not path.is_file():
+        raise DataNotFound(f"`{name}`: there is no such file.")
+    return path
+
+
 def unpacked(
     source: Path, *, kind: str, noun: str, version: int
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -165,12 +190,11 @@ def unpacked(
 
     Raises:
         DataNotFound: If there is no such file.
-        DataError: If it is damaged, of another format or of a newer version.
+        DataError: If it is a folder, damaged, of another format or of a newer version.
     """
     from safetensors import SafetensorError, safe_open
 
-    if not source.is_file():
-        raise DataNotFound(f"`{source}`: there is no such file.")
+    existing(source)
     try:
         with safe_open(source, framework="numpy") as file:
             header = json.loads((file.metadata() or {}).get(_KEY, "null"))

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from isthmus.core.errors import DataError, DataNotFound
+from isthmus.core.errors import DataError
+from isthmus.core.files import existing
 
 
 def read_spectrum(path: str | os.PathLike[str]) -> Float[np.ndarray, " d"]:
@@ -25,9 +26,7 @@ def read_spectrum(path: str | os.PathLike[str]) -> Float[np.ndarray, " d"]:
         DataNotFound: If there is no such file.
         DataError: If it holds anything but numbers.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise DataNotFound(f"`{file}`: there is no such file.")
+    file = existing(Path(path))
     try:
         if file.suffix.lower() == ".npy":
             values = np.load(file, allow_pickle=False)

@@ -21,6 +21,8 @@ from isthmus.decoders.norms import NormScale
 FRAMES = ("dense", "dct", "haar", "hadamard")
 ENCODERS = ("sign", "quantised", "search")
 DECODERS = ("linear", "columns")
+MOST_FLIPS = 10_000
+"""Flips of a search beyond its first minimum: more would only be a file that hangs."""
 _PLAIN = ("n_code", "frame", "seed", "rounds", "decoder")
 _LATER = ("encoder", "search_flips")
 _ARRAYS = {
@@ -97,7 +99,10 @@ class CodecSpec:
         for name in ("n_code", "seed", "rounds", "search_flips"):
             least = 0 if name in ("seed", "search_flips") else 1
             number = whole_number(
-                f"CodecSpec({name}=...)", getattr(self, name), least=least
+                f"CodecSpec({name}=...)",
+                getattr(self, name),
+                least=least,
+                most=MOST_FLIPS if name == "search_flips" else None,
             )
             object.__setattr__(self, name, number)
         if self.frame not in FRAMES:

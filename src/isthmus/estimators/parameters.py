@@ -10,6 +10,7 @@ from isthmus.core.activations import Activation, resolve_activation
 from isthmus.core.door import real_number, shown, whole_number
 from isthmus.core.errors import DataError, ValueOutOfRange
 from isthmus.core.memory import check_memory
+from isthmus.decoders.spec import MOST_FLIPS
 from isthmus.priors import AbstractPrior
 
 BIT_ENCODERS = ("quantised", "search", "auto")
@@ -121,7 +122,7 @@ def check_parameters(model: Any) -> None:
     )
     check_numbers(model.ridge, model.n_steps)
     check_posterior(model.decoder, model.encoder, model.activation, model.prior)
-    whole_number(f"{_CALL}(search_flips=...)", model.search_flips, least=0)
+    whole_number(f"{_CALL}(search_flips=...)", model.search_flips, least=0, most=MOST_FLIPS)
     if model.encoder not in BIT_ENCODERS:
         return
     if model.activation != "sign" or model.whiten:

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int, Int8
 from isthmus.core.compiled import LEVELS, NUMPY, extension, in_use
 from isthmus.core.door import real_array, whole_number
 from isthmus.core.errors import ValueOutOfRange
+from isthmus.decoders.spec import MOST_FLIPS
 
 EXTRA_FLIPS = 64
 """Flips beyond the first local minimum that encoders do unless told otherwise."""
@@ -113,7 +114,7 @@ class BitSearch:
         Returns:
             New signs.
         """
-        extra = whole_number("BitSearch(extra=...)", extra, least=0)
+        extra = whole_number("BitSearch(extra=...)", extra, least=0, most=MOST_FLIPS)
         extra = extra if self.n_code > 1 else 0
         signs = np.empty(start.shape, np.int8)
         for begin in range(0, start.shape[0], _BLOCK):

@@ -12,8 +12,8 @@ from isthmus.codec.faiss.library import kind_of, library, told_by
 from isthmus.codec.faiss.quantisers import check_one_bit
 from isthmus.codec.faiss.unwrapping import unwrapped
 from isthmus.core.door import real_array, shown
-from isthmus.core.errors import DataError, DataNotFound, ValueOutOfRange
-from isthmus.core.files import path_of
+from isthmus.core.errors import DataError, ValueOutOfRange
+from isthmus.core.files import existing, path_of
 from isthmus.core.threads import threads_for
 from isthmus.core.typing import Matrix
 
@@ -98,9 +98,7 @@ def read_index(path: str | os.PathLike) -> Any:
         ...     read_index(f"{folder}/x.faiss").d
         16
     """
-    file = path_of("read_index(path)", path)
-    if not file.is_file():
-        raise DataNotFound(f"`{file}`: there is no such file.")
+    file = existing(path_of("read_index(path)", path))
     try:
         return library().read_index(os.fspath(file))
     except RuntimeError as error:
