@@ -21,7 +21,7 @@ from isthmus.decoders.column_curves import LEAST_ROWS as LEAST_CURVE_ROWS
 from isthmus.limits import covariance_limit, rate_distortion, transform_coding
 from isthmus.limits.gap import principal_gap_split
 from isthmus.limits.norm_spread import LEAST_ROWS, checked_norm_spread
-from isthmus.report.comparison import SEARCH
+from isthmus.report.comparison import SEARCH, TRANSFORM_CODING
 from isthmus.report.costs import (
     NORM_ROWS,
     SEARCH_ROWS,
@@ -123,30 +123,12 @@ def reach(
     Returns:
         The record, the fitted method, and the squared errors of the held-out rows.
     """
-    from isthmus.estimators import ShallowAutoencoder, TransformCoder
+    from isthmus.estimators import ShallowAutoencoder
 
     started = time.perf_counter()
     principal = ground.principal
     eigenvalues = principal.all_eigenvalues
-    most = MAX_BITS * principal.rank
-    coding = float(transform_coding(eigenvalues, min(n_code, most)).nmse)
-    model: ShallowAutoencoder | TransformCoder
-    if encoder == "transform-coding":
-        model = TransformCoder(min(n_code, most)).fit_principal(principal, ground.fit)
-        decoder, predicted, history = "cell-means", model.predicted_nmse_, np.zeros(0)
-    else:
-        searched = encoder == SEARCH
-        enough = len(ground.fit) >= LEAST_CURVE_ROWS
-        with _plain_words(encoder, n_code):
-            model = ShallowAutoencoder(
-                n_code,
-                encoder=encoder,  # type: ignore[arg-type]
-                decoder="columns" if searched and enough else "linear",
-                n_steps=None if searched else descent_steps(n_code),
-                random_state=ground.seed,
-            ).fit_principal(principal, _few(ground) if searched else ground.fit)
-        decoder, predicted = model.decoder_used_, model.predicted_nmse_
-        history = model.history_
+    model, decoder, history = _fitted(ground, n_code, encoder)
     errors = ground.errors(model)
     measured = measure_errors(errors, ground.energy, ground.group)
     versus = {}
@@ -168,8 +150,10 @@ def reach(
         standard_error=measured.standard_error,
         reference=float(limit.nmse),
         status=str(limit.status),
-        predicted=predicted,
-        transform_coding=coding,
+        predicted=model.predicted_nmse_,
+        transform_coding=float(
+            transform_coding(eigenvalues, _codable(ground, n_code)).nmse
+        ),
         rate_distortion=float(rate_distortion(eigenvalues, n_code)),
         bits_per_vector=int(model.bits_per_vector_ or 0),
         seconds=0.0,
@@ -181,9 +165,33 @@ def reach(
     return dataclasses.replace(record, seconds=seconds), model, errors
 
 
-def _few(ground: Ground) -> np.ndarray:
-    """What a search, by far the dearest fit, learns from."""
-    return fit_rows(ground.fit, SEARCH_ROWS, ground.seed)
+def _fitted(
+    ground: Ground, n_code: int, encoder: str
+) -> tuple[ShallowAutoencoder | TransformCoder, str, np.ndarray]:
+    """A method fitted on the training rows, its decoder's name, NMSE along training."""
+    from isthmus.estimators import ShallowAutoencoder, TransformCoder
+
+    if encoder == TRANSFORM_CODING:
+        coder = TransformCoder(_codable(ground, n_code))
+        return coder.fit_principal(ground.principal, ground.fit), "cell-means", np.zeros(0)
+    rows = ground.fit
+    more: dict[str, Any] = {"n_steps": descent_steps(n_code)}
+    if encoder == SEARCH:  # by far the dearest fit
+        rows = fit_rows(ground.fit, SEARCH_ROWS, ground.seed)
+        more = {"decoder": "columns"} if len(rows) >= LEAST_CURVE_ROWS else {}
+    with _plain_words(encoder, n_code):
+        model = ShallowAutoencoder(
+            n_code,
+            encoder=encoder,  # type: ignore[arg-type]
+            random_state=ground.seed,
+            **more,
+        ).fit_principal(ground.principal, rows)
+    return model, model.decoder_used_, model.history_
+
+
+def _codable(ground: Ground, n_code: int) -> int:
+    """Bits that transform coding can take, at most as many as there are."""
+    return min(n_code, MAX_BITS * ground.principal.rank)
 
 
 def examples(rows: Rows, ground: Ground, model: Codec, errors: np.ndarray) -> Examples:
