@@ -3,6 +3,7 @@ import pytest
 
 from isthmus.core import ValueOutOfRange, as_rng
 from isthmus.core.additive_levels import additive_quantiser
+from isthmus.training.bit_search import BitSearch
 from isthmus.training.search import fit_search
 from isthmus.training.successive_signs import SuccessiveSigns, along_axes
 
@@ -65,10 +66,26 @@ def test_an_infinite_penalty_leaves_the_decoder(rng):
     np.testing.assert_array_equal(found.decoder_weight, start[1])
 
 
+def _error(found, rows):
+    signs = BitSearch(found.decoder_weight)(rows, np.ones((len(rows), 12), np.int8), 16)
+    return np.square(rows - signs @ found.decoder_weight.T).sum() / np.square(rows).sum()
+
+
 def test_few_rows_learn_little(rng):
     # Fewer rows than bits: the decoder moves only along what the rows have shown.
-    start = along_axes(np.eye(6), np.ones(6), np.full(6, 2))
-    found = fit_search(rng.normal(size=(8, 6)), {"axes": start}, rng=as_rng(0))
+    start6 = along_axes(np.eye(6), np.ones(6), np.full(6, 2))
+    found = fit_search(rng.normal(size=(8, 6)), {"axes": start6}, rng=as_rng(0))
     assert np.isfinite(found.decoder_weight).all()
+    # Rows set aside choose how far; many rows take the least penalty.
+    rows, others = rng.normal(size=(30, 12)), rng.normal(size=(500, 12))
+    start = along_axes(np.eye(12), np.ones(12), np.full(12, 1))
+    errors = {
+        ridge: _error(fit_search(rows, {"axes": start}, rng=as_rng(0), ridge=ridge), others)
+        for ridge in (None, 1e-6, np.inf)
+    }
+    assert errors[None] < 0.95 * errors[1e-6]
+    assert errors[None] < 1.05 * errors[np.inf]
+    many = fit_search(rng.normal(size=(400, 6)), {"axes": start6}, rng=as_rng(0))
+    assert many.ridge == 1e-6
     with pytest.raises(ValueOutOfRange, match="at least one start"):
         fit_search(rng.normal(size=(8, 6)), {}, rng=as_rng(0))

@@ -63,6 +63,7 @@ def search_encoder(task: Task) -> Encoder:
         decoder_weight=found.decoder_weight,
         nmse=simulated_nmse(task.principal, signs, found.decoder_weight, task.extra_flips),
         searched=True,
+        ridge=found.ridge,
     )
 
 

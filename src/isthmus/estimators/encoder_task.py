@@ -36,7 +36,7 @@ class Task:
         n_steps: Most steps of training; None for the method's default.
         rng: Draws frames and batches.
         progress: Told a label, the steps done and the steps in all; or None.
-        ridge: Penalty of decoders that are learnt with their encoder.
+        ridge: Penalty of decoders that are learnt with their encoder; None chooses it.
         extra_flips: Of a search, beyond the first local minimum.
     """
 
@@ -49,7 +49,7 @@ class Task:
     n_steps: int | None
     rng: np.random.Generator
     progress: Progress | None
-    ridge: float = 0.0
+    ridge: float | None = 0.0
     extra_flips: int = EXTRA_FLIPS
 
     @property
@@ -116,6 +116,7 @@ class Encoder:
             Gaussian data, of a search the one that codes are searched for with.
         nmse: Predicted, where the encoder says it.
         searched: Whether codes are searched for from there on.
+        ridge: Penalty that the decoder of a search was learnt with.
     """
 
     weight: Float[np.ndarray, "code input"]
@@ -127,3 +128,4 @@ class Encoder:
     decoder_weight: Float[np.ndarray, "input code"] | None = None
     nmse: float | None = None
     searched: bool = False
+    ridge: float = 0.0

@@ -72,7 +72,8 @@ class ShallowAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             mixtures by expectation maximisation, in the basis that serves training rows
             set aside best; or a prior of every coordinate, in units of its power.
         ridge: ``"gcv"``, or a penalty >= 0 relative to the mean power of a code symbol:
-            0 is plain least squares, ``inf`` the Gaussian decoder.
+            0 is plain least squares, ``inf`` the Gaussian decoder. Of a search ``"gcv"``
+            is 1e-6, and with few rows what rows set aside prefer.
         n_steps: Most steps of training; None for 200 of descent or itq, 3000 straight
             through, 600 with learned layers, 6 rounds of search.
         search_flips: Flips that a search goes on for beyond the first local minimum:

@@ -32,7 +32,6 @@ from isthmus.estimators.posterior_fit import (
 )
 from isthmus.limits.covariance import covariance_limit
 from isthmus.training.bit_search import BitSearch
-from isthmus.training.search import RIDGE
 
 if TYPE_CHECKING:
     from isthmus.estimators.shallow import ShallowAutoencoder
@@ -124,7 +123,7 @@ def _decoder(
     """Linear decoder, its penalty and name, and the predicted NMSE."""
     encoder = made.encoder
     if encoder.searched:
-        decoder, ridge, nmse = encoder.decoder_weight, _ridge(model), encoder.nmse
+        decoder, ridge, nmse = encoder.decoder_weight, encoder.ridge, encoder.nmse
     else:
         steps = None if encoder.signs is None else encoder.signs.steps
         prior, nmse = encoder.decoder_weight, encoder.nmse
@@ -181,9 +180,9 @@ def _curves(
     return ColumnCurves.fitted(coding.decode(*coding.encode(centred)), centred)
 
 
-def _ridge(model: ShallowAutoencoder) -> float:
-    """Penalty of a decoder that is learnt with its codes."""
-    return RIDGE if isinstance(model.ridge, str) else float(model.ridge)
+def _ridge(model: ShallowAutoencoder) -> float | None:
+    """Penalty of a decoder that is learnt with its codes; None chooses it."""
+    return None if isinstance(model.ridge, str) else float(model.ridge)
 
 
 def _make(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -20,6 +21,7 @@ RIDGE = 1e-6
 _TRIAL_ROUNDS = 2
 _TRAINING_EXTRA = 16
 _MOST_ROWS, _ROWS_PER_BIT = 20_000, 100
+_FEW_ROWS_PER_BIT, _STRONGER = 4, (0.1, 1.0, np.inf)
 _BLOCK = 4096
 
 Start = tuple[SuccessiveSigns, np.ndarray]
@@ -35,6 +37,7 @@ class SearchFit:
         history: NMSE on rows set aside, before the first round and after each.
         trials: The same after two rounds, for each of the starts.
         n_rounds: Rounds of search and least squares that were kept.
+        ridge: Penalty of the least squares.
     """
 
     decoder_weight: Float[np.ndarray, "input code"]
@@ -42,6 +45,7 @@ class SearchFit:
     history: Float[np.ndarray, " round"]
     trials: dict[str, float]
     n_rounds: int
+    ridge: float
 
 
 def fit_search(
@@ -51,7 +55,7 @@ def fit_search(
     rng: np.random.Generator,
     max_rounds: int = 6,
     extra: int = EXTRA_FLIPS,
-    ridge: float = RIDGE,
+    ridge: float | None = None,
     progress: Callable[[str, int, int], object] | None = None,
 ) -> SearchFit:
     r"""Alternate the search for signs with least squares for the decoder.
@@ -72,7 +76,9 @@ def fit_search(
         max_rounds: Most rounds.
         extra: Flips beyond the first local minimum when a row is encoded; while training
             at most 16.
-        ridge: Penalty, relative to the power of a sign; ``inf`` leaves A_0.
+        ridge: Penalty, relative to the power of a sign; ``inf`` leaves A_0. None takes
+            1e-6, or where there are fewer than four rows per bit whichever of 1e-6, 0.1,
+            1 and ``inf`` leaves least of the rows set aside.
         progress: Told a label, rounds done and rounds in all.
 
     Returns:
@@ -99,7 +105,11 @@ def fit_search(
         centred = centred[np.sort(random_subset(rng, centred.shape[0], most))]
     held = hold_out(centred, rng=rng)
     known, others = centred[held.train], centred[held.test]
-    total = max_rounds + max(len(starts) - 1, 0) * min(_TRIAL_ROUNDS, max_rounds)
+    ridges: tuple[float, ...] = (RIDGE if ridge is None else ridge,)
+    if ridge is None and known.shape[0] < _FEW_ROWS_PER_BIT * n_code:
+        ridges += _STRONGER
+    tried = list(itertools.product(starts, ridges))
+    total = max_rounds + (len(tried) - 1) * min(_TRIAL_ROUNDS, max_rounds)
     done = 0
 
     def tell(error: float) -> None:
@@ -109,19 +119,21 @@ def fit_search(
             progress(f"search, NMSE {error:.4g}", min(done, total), total)
 
     runs = {}
-    for name, start in starts.items():
-        runs[name] = _Run(known, start, min(extra, _TRAINING_EXTRA), ridge)
-        runs[name].go_on(others, extra, min(_TRIAL_ROUNDS, max_rounds), tell)
-    trials = {name: min(run.history) for name, run in runs.items()}
-    best = min(trials, key=lambda name: trials[name])
+    for name, penalty in tried:
+        run = _Run(known, starts[name], min(extra, _TRAINING_EXTRA), penalty)
+        run.go_on(others, extra, min(_TRIAL_ROUNDS, max_rounds), tell)
+        runs[name, penalty] = run
+    best = min(runs, key=lambda one: min(runs[one].history))
     run = runs[best]
+    trials = {name: min(min(runs[name, p].history) for p in ridges) for name in starts}
     run.go_on(others, extra, max_rounds - len(run.history) + 1, tell)
     n_rounds = int(np.argmin(run.history))
-    whole = _Run(centred, starts[best], min(extra, _TRAINING_EXTRA), ridge)
+    start, penalty = best
+    whole = _Run(centred, starts[start], min(extra, _TRAINING_EXTRA), penalty)
     for _ in range(n_rounds):
         whole.round()
     history = np.array(run.history)
-    return SearchFit(whole.decoder, best, history, trials, n_rounds)
+    return SearchFit(whole.decoder, start, history, trials, n_rounds, penalty)
 
 
 class _Run:
