@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from sklearn.utils.estimator_checks import check_estimator
 
 from isthmus import ShallowAutoencoder, load, priors, save
-from isthmus.core import DataWarning, ValueOutOfRange, measure
+from isthmus.core import DataError, DataWarning, ValueOutOfRange, measure
 
 SPARSE = priors.GaussBernoulli(0.1)
 SIZE = 192
@@ -209,3 +209,13 @@ def test_an_encoder_trained_under_learned_layers_beats_the_design_on_digits(rate
     )
     # Seven to ten per cent less over seeds; a seed's standard error is near one per cent.
     assert got.value < 0.97 * frozen.value
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+def test_units_that_single_precision_has_no_room_for(unit, rng):
+    rows = unit * rng.normal(size=(200, 6))
+    for kind in ("denoised", "message-passing"):
+        model = ShallowAutoencoder(6, encoder="random", decoder=kind, random_state=0)
+        with pytest.raises(DataError, match="single precision.*Multiply or divide"):
+            model.fit(rows)
+    assert ShallowAutoencoder(6, random_state=0).fit(rows).score(rows) > 0.5

@@ -171,3 +171,13 @@ def test_the_simplest_of_those_within_an_error_is_recommended(sparse, ahead, cho
     ]
     best = decoders._simplest_near_best(found, trial, np.zeros(96))
     assert best.record.decoder == chosen
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e30])
+def test_units_that_decoders_have_no_room_for_leave_the_rest_of_the_report(unit):
+    rows = unit * np.random.default_rng(0).normal(size=(300, 5))
+    found = analyse(rows, rates=[1.0])
+    assert found.decoders == ()
+    assert "Decoders were not compared: decoder=" in found.no_decoders
+    assert "single precision" in found.no_decoders
+    assert 0 < found.reached[0].nmse < 1

@@ -8,31 +8,27 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.fft import idct
 
+from isthmus.core.errors import DataError
 from isthmus.core.protocol import nmse_of
 from isthmus.core.random import as_rng, raw_words
 from isthmus.decoders import AbstractDecoder, DenoisingDecoder, MessagePassingDecoder
 from isthmus.estimators.encoder_task import Encoder
+from isthmus.estimators.posterior_trials import bases_to_try
 from isthmus.estimators.views import View
 from isthmus.limits import state_evolution
-from isthmus.priors import (
-    AbstractPrior,
-    CoordinatePriors,
-    fit_coordinate_priors,
-    fit_scale_mixture,
-)
+from isthmus.priors import AbstractPrior, CoordinatePriors
 
 PRIOR_ROWS = 4000
 """Rows that priors are fitted on; more change the third digit."""
 TRIAL_ROWS = 240
 """Rows on which bases and kinds of priors are compared."""
-WIDEST = 4096
-"""Columns beyond which only the original basis is tried: others are dense matrices."""
 LEARNING_STEPS = 300
 LEARNING_ROWS = 4000
 """Rows that a learned decoder is trained on."""
 ENCODER_STEPS = 600
+LEAST_UNIT, MOST_UNIT = 1e-15, 1e15
+"""Of the largest centred entry: messages are in single precision, with fourth powers."""
 ENCODER_ROWS = 20_000
 """Rows that an encoder is trained on together with its decoder."""
 LEAST_TRIAL_ROWS = 5
@@ -162,14 +158,6 @@ class PosteriorFit:
         return np.asarray(found.astype(codes.dtype, copy=False))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Trial:
-    label: str
-    basis: str
-    view: View
-    prior: AbstractPrior | CoordinatePriors
-
-
 def fit_posterior_decoder(
     kind: str,
     view: View,
@@ -201,13 +189,17 @@ def fit_posterior_decoder(
 
     Returns:
         The decoder of the least NMSE on the rows set aside.
+
+    Raises:
+        DataError: If rows are in units that single precision has no room for.
     """
+    _check_unit(kind, rows)
     order = rng.permutation(rows.shape[0])
     n_trial = min(TRIAL_ROWS, rows.shape[0] // 4)
     train = rows[order[n_trial : n_trial + PRIOR_ROWS]].astype(np.float64)
     # So few rows cannot spare any: bases are compared on those that priors are fitted to.
     trial = rows[order[:n_trial]] if n_trial >= LEAST_TRIAL_ROWS else rows[order]
-    trials = _trials(view, train, prior, rng)
+    trials = bases_to_try(view, train, prior, rng)
     centre = np.zeros(rows.shape[1])
     scores: dict[str, float] = {}
     fits: dict[str, PosteriorFit] = {}
@@ -239,6 +231,16 @@ def fit_posterior_decoder(
     )
 
 
+def _check_unit(kind: str, rows: np.ndarray) -> None:
+    largest = max(float(rows.max(initial=0.0)), -float(rows.min(initial=0.0)))
+    if not LEAST_UNIT <= largest <= MOST_UNIT:
+        raise DataError(
+            f"decoder={kind!r} works in single precision and must see rows that differ "
+            f"from their mean by {LEAST_UNIT:g} to {MOST_UNIT:g}; they differ by "
+            f"{largest:.3g}. Multiply or divide the data by a constant."
+        )
+
+
 def predicted_path(fit: PosteriorFit, n_steps: int) -> Float[np.ndarray, " step"]:
     """NMSE after each step, of independent coefficients that have these priors.
 
@@ -260,50 +262,3 @@ def predicted_path(fit: PosteriorFit, n_steps: int) -> Float[np.ndarray, " step"
         left = [float(weights.sum()) * prior.variance * mse for mse in path.mse]
     unseen = max(fit.power - float(weights @ powers), 0.0)
     return (np.array(left) + unseen) / fit.power
-
-
-def _trials(
-    view: View,
-    train: np.ndarray,
-    prior: AbstractPrior | None,
-    rng: np.random.Generator,
-) -> list[_Trial]:
-    coordinates = view.coordinates(train)
-    if prior is not None:
-        power = float(np.mean(np.square(coordinates)))
-        return [_Trial("the given prior", "original", *_scaled(view, prior, power))]
-    if view.into is not None:  # principal directions with gains already
-        return [_Trial("principal", "principal", view, _own(coordinates, rng))]
-    found = []
-    pooled = fit_scale_mixture(coordinates, rng=rng)
-    if isinstance(pooled, AbstractPrior):
-        found.append(_Trial("original, one prior", "original", view, pooled))
-    for name, basis in _bases(coordinates):
-        turned = view.turned(basis)
-        seen = coordinates if basis is None else coordinates @ basis
-        found.append(_Trial(name, name, turned, _own(seen, rng)))
-    return found
-
-
-def _bases(
-    coordinates: Float[np.ndarray, "sample k"],
-) -> list[tuple[str, Float[np.ndarray, "k k"] | None]]:
-    size = coordinates.shape[1]
-    if size > WIDEST:
-        return [("original", None)]
-    cosine = idct(np.eye(size), norm="ortho", axis=0)
-    _, principal = np.linalg.eigh(coordinates.T @ coordinates)
-    return [("original", None), ("dct", cosine), ("principal", principal)]
-
-
-def _own(coordinates: np.ndarray, rng: np.random.Generator) -> CoordinatePriors:
-    return fit_coordinate_priors(coordinates, rng=rng)
-
-
-def _scaled(view: View, prior: AbstractPrior, power: float) -> tuple[View, AbstractPrior]:
-    """Coordinates in units in which the prior has the rows' power."""
-    unit = (power / prior.variance) ** 0.5
-    size = view.frame.n_input
-    into = np.eye(size) if view.into is None else view.into
-    back = np.eye(size) if view.back is None else view.back
-    return View(view.frame, into / unit, back * unit), prior

@@ -47,7 +47,10 @@ def decoders_in_time(
     room = min(BUDGET_SHARE * budget, budget - clock.seconds)
     encoders, why = choose_encoders(ground.task, n_code, ground.principal.rank, room)
     tell(f"decoders, {n_code} bits", 0, 1)
-    found = compare_decoders(ground, n_code, encoders)
+    try:
+        found = compare_decoders(ground, n_code, encoders)
+    except DataError as error:
+        return (), f"Decoders were not compared: {error}"
     clock.lap(f"decoders, {n_code} bits")
     return found, why
 
