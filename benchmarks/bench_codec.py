@@ -31,7 +31,7 @@ from isthmus.report.advice_words import codec_name
 RATES, SEEDS = (0.5, 1.0, 2.0), 5
 GROUPS = {"own": tuple(OWN), "peers": tuple(PEERS), "redecoded": REDECODED}
 """Codecs that are run together: what changes one group leaves the others' lines alone."""
-VERSIONS = {"own": 4, "peers": 2, "redecoded": 4}
+VERSIONS = {"own": 5, "peers": 2, "redecoded": 5}
 MOST_REDECODED = 1024
 """Bits up to which codes are decoded again: beyond, a run takes minutes."""
 RESULTS = Path(__file__).parent / "results"

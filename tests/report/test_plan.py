@@ -32,7 +32,7 @@ def test_parts_add_up_and_are_those_of_a_report():
 def test_operations_of_many_rows_and_one_short_code():
     # N much larger than d, all in memory: N d^2 for the covariance; with float32 rows and
     # one symbol N (2 d + 1) for each of three fits, N d^2 for rows along the axes, the
-    # lengths of 4000 rows, a search that codes 20 000 rows 16 times (and 4096 simulated
+    # lengths of 4000 rows, a search that codes 20 000 rows nine times (and 4096 simulated
     # and the held-out ones once), 50 steps of a rotation on 20 000, distances of 5000 rows
     # with their principal axes, and the errors of 800 000 points between rows.
     n, d = 10**5, 500
@@ -41,7 +41,8 @@ def test_operations_of_many_rows_and_one_short_code():
     moments = n_train * d**2 + 20 * d**3 + 4 * n_test * d**2
     coding = (n_train + 2 * n_test) * d**2
     lengths = 2 * 4000 * d**2
-    search = (16 * 20_000 + 4096 + n_test) * (2 * d + 1000) + 16 * 20_000 * d
+    coded = 9 * 20_000 + 4096 + n_test
+    search = (coded + 9 * 20_000) * d + 500 * coded
     rotation = 50 * 4 * 20_000 * d / 2
     distances = 2 * 5000**2 * d + 2 * 5000 * d**2
     between = 4 * 800_000 * d * 10

@@ -89,3 +89,48 @@ def test_few_rows_learn_little(rng):
     assert many.ridge == 1e-6
     with pytest.raises(ValueOutOfRange, match="at least one start"):
         fit_search(rng.normal(size=(8, 6)), {}, rng=as_rng(0))
+
+
+def test_rounds_that_gain_nothing_are_the_last(rng):
+    # Axes of whole bits on independent columns: no code is better than the nearest levels.
+    start = along_axes(np.eye(6), np.ones(6), np.full(6, 2))
+    found = fit_search(rng.normal(size=(20_000, 6)), {"axes": start}, rng=as_rng(0))
+    assert found.history.size == 3
+    assert found.history.min() == pytest.approx(0.1175, rel=0.03)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_single_precision_searches_as_well(dtype, rng):
+    rows = rng.normal(size=(900, 24)).astype(dtype)
+    search = BitSearch(rng.normal(size=(24, 40)))
+    start = np.ones((900, 40), np.int8)
+    exact, single = (search(rows, start, 16, single=single) for single in (False, True))
+    assert (exact != single).any(axis=1).mean() < 0.05
+    energies = [
+        np.square(rows - signs @ search.decoder_weight.T).sum() for signs in (exact, single)
+    ]
+    assert energies[1] == pytest.approx(energies[0], rel=1e-3)
+    if dtype == np.float64:
+        np.testing.assert_array_equal(exact, single)
+
+
+def test_starts_are_told_apart_on_some_of_many_rows(rng, monkeypatch):
+    seen = []
+    known = BitSearch.__call__
+
+    def counting(self, centred, start, extra=0, **more):
+        seen.append(len(centred))
+        return known(self, centred, start, extra, **more)
+
+    monkeypatch.setattr(BitSearch, "__call__", counting)
+    x = rng.normal(size=(2000, 6))
+    turn = np.linalg.qr(rng.normal(size=(12, 12)))[0][:, :6]
+    starts = {
+        "axes": along_axes(np.eye(6), np.ones(6), np.full(6, 2)),
+        "mixed": (SuccessiveSigns(turn, np.zeros(12)), 0.5 * turn.T),
+    }
+    fit_search(x, starts, rng=as_rng(0), max_rounds=3)
+    held = 2000 - 1600
+    trial = [held, *[400, held] * 2]  # a quarter of 1600 rows
+    assert seen[:10] == trial * 2
+    assert seen[10:] == [held, *[1600, held] * 3, 2000]

@@ -17,8 +17,8 @@ NORM_ROWS = 4000
 SEARCH_ROWS = 20_000
 """Training rows at most that searched codes are learnt from."""
 _SVD = 2.0 * EIGH
-_PASSES = 16.0
-"""Times that a search codes its rows: two rounds from three starts, then up to ten."""
+_PASSES = 9.0
+"""Times that a search codes its rows: two rounds from three starts on some, then seven."""
 _DESCENT_FLOPS = 1.6e11
 _NORM_SECONDS = 5.0
 
@@ -137,8 +137,8 @@ def search_work(task: Task, code: int) -> Work:
     n, d = min(SEARCH_ROWS, task.n_fit), task.n_input
     row = 2.0 * code * (d + code)
     coded = _PASSES * n + 4096.0 + task.n_test
-    flops = coded * (row + 1000.0 * code) + _PASSES * n * row * task.row_flop
-    return Work(flops + _PASSES * code**2 * (code + d), 100.0 * coded * code)
+    flops = (coded + _PASSES * n) * row * task.row_flop + 500.0 * coded * code
+    return Work(flops + _PASSES * code**2 * (code + d), 50.0 * coded * code)
 
 
 def job_work(task: Task, encoder: str, code: int) -> Work:

@@ -103,6 +103,8 @@ class BitSearch:
         centred: Float[np.ndarray, "row input"],
         start: Int8[np.ndarray, "row code"],
         extra: int = 0,
+        *,
+        single: bool = False,
     ) -> Int8[np.ndarray, "row code"]:
         """Signs of lower energy than those to start from, row by row.
 
@@ -110,6 +112,8 @@ class BitSearch:
             centred: x, finite.
             start: Signs, ±1.
             extra: Flips beyond the first local minimum.
+            single: Whether float32 rows may be multiplied in float32: twice as fast, and
+                the signs then depend a little on machine and batch. For training.
 
         Returns:
             New signs.
@@ -119,7 +123,10 @@ class BitSearch:
         signs = np.empty(start.shape, np.int8)
         for begin in range(0, start.shape[0], _BLOCK):
             block = slice(begin, begin + _BLOCK)
-            c = self.correlations(centred[block], start[block])
+            if single and centred.dtype == np.float32:
+                c = self._correlations(centred[block], start[block], self._narrow)
+            else:
+                c = self.correlations(centred[block], start[block])
             signs[block] = self._searched(c, start[block], extra)
         return signs
 
@@ -129,15 +136,29 @@ class BitSearch:
         signs: Int8[np.ndarray, "row code"],
     ) -> Int[np.ndarray, "row code"]:
         """A^T (x - A y) over the unit, in whole numbers."""
-        inner = centred.astype(np.float64) @ (self.decoder_weight / self.unit)
-        inner = np.clip(np.rint(inner), -self._reach, self._reach)
         # Whole numbers below 2^53: exact in any order.
-        whole: np.ndarray = inner - signs.astype(np.float64) @ self._float_gram
+        return self._correlations(centred, signs, self._wide)
+
+    def _correlations(
+        self, centred: np.ndarray, signs: np.ndarray, tables: tuple[np.ndarray, ...]
+    ) -> np.ndarray:
+        weight, gram, reach = tables
+        inner = centred.astype(weight.dtype, copy=False) @ weight
+        np.clip(np.rint(inner, out=inner), -reach, reach, out=inner)
+        whole: np.ndarray = inner - signs.astype(gram.dtype) @ gram
         return whole.astype(np.int32)
 
     @functools.cached_property
-    def _float_gram(self) -> np.ndarray:
-        return self.gram.astype(np.float64)
+    def _wide(self) -> tuple[np.ndarray, ...]:
+        """A over the unit, G and the largest entries of A^T x, in float64."""
+        gram = self.gram.astype(np.float64)
+        return self.decoder_weight / self.unit, gram, np.asarray(self._reach)
+
+    @functools.cached_property
+    def _narrow(self) -> tuple[np.ndarray, ...]:
+        """The same in float32."""
+        weight, gram, reach = self._wide
+        return weight.astype(np.float32), gram.astype(np.float32), reach.astype(np.float32)
 
     @functools.cached_property
     def _padded(self) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,9 @@ from jaxtyping import Float, Int, Int8
 from isthmus.core.additive_levels import additive_quantiser
 from isthmus.core.errors import ValueOutOfRange
 
+_BLOCK = 512
+_SIGNS = np.int8(1), np.int8(-1)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SuccessiveSigns:
@@ -58,14 +61,25 @@ class SuccessiveSigns:
     ) -> Int8[np.ndarray, "row code"]:
         """Signs of centred rows."""
         fresh = np.flatnonzero(self.steps == 0)
-        rest = np.empty((centred.shape[0], self.steps.size), centred.dtype)
-        rest[:, fresh] = centred @ self.weight[fresh].astype(centred.dtype, copy=False).T
+        first = centred @ self.weight[fresh].astype(centred.dtype, copy=False).T
+        signs = np.empty((centred.shape[0], self.steps.size), np.int8)
+        for begin in range(0, first.shape[0], _BLOCK):
+            block = slice(begin, begin + _BLOCK)
+            signs[block] = self._refined(first[block].T, fresh).T
+        return signs
+
+    def _refined(
+        self, first: Float[np.ndarray, "fresh row"], fresh: Int[np.ndarray, " fresh"]
+    ) -> Int8[np.ndarray, "code row"]:
+        """All bits of a block of rows, which stay in cache."""
+        rest = np.empty((self.steps.size, first.shape[1]), first.dtype)
         signs = np.empty(rest.shape, np.int8)
-        signs[:, fresh] = np.where(rest[:, fresh] >= 0, 1, -1)
-        steps = self.steps.astype(centred.dtype, copy=False)
+        rest[fresh] = first
+        signs[fresh] = np.where(rest[fresh] >= 0, *_SIGNS)
+        steps = self.steps.astype(first.dtype, copy=False)[:, None]
         for bits in self._depths:
-            rest[:, bits] = rest[:, bits - 1] - steps[bits] * signs[:, bits - 1]
-            signs[:, bits] = np.where(rest[:, bits] >= 0, 1, -1)
+            rest[bits] = rest[bits - 1] - steps[bits] * signs[bits - 1]
+            signs[bits] = np.where(rest[bits] >= 0, *_SIGNS)
         return signs
 
 
