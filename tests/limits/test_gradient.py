@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from limits.oracles import random_covariance, sign_moments
 
@@ -86,6 +86,7 @@ def test_whitened_gradient_is_the_slope_on_the_spheres(name, kind, rng):
 
 @settings(deadline=None)
 @given(seeds, st.integers(1, 6), st.integers(1, 6))
+@example(3697, 2, 3)  # correlation 0.9999995
 def test_landscapes_are_the_risk_of_their_decoders(seed, n_input, n_code):
     rng = np.random.default_rng(seed)
     # More cubes of linear forms in two variables than four depend on each other.
@@ -101,7 +102,9 @@ def test_landscapes_are_the_risk_of_their_decoders(seed, n_input, n_code):
             point = risk.at(rows)
             a = risk.decoder(point).T
             total = n_input * limits.population_risk(b, a, np.diag(lam), activation=act)
-            assert point.total == pytest.approx(total, rel=1e-8, abs=1e-9)
+            # Two rows that nearly agree have a large decoder, whose square rounding bears.
+            apart = max(1e-9, 1e-13 * float(np.square(a).max()))
+            assert point.total == pytest.approx(total, rel=1e-8, abs=apart)
 
 
 def test_whitened_and_raw_gradients_are_one(rng):
