@@ -43,7 +43,7 @@ def test_a_plan_writes_nothing_and_reads_a_header(isthmus, tmp_path):
     plan = json.loads(out)
     assert code == 0
     assert plan["n_rows"] == 10_000_000
-    assert plan["memory_bytes"] < 1e9  # read in blocks
+    assert plan["memory_bytes"] < 2e9  # read in blocks
     assert plan["n_fit"] == 20_000
     assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
 

@@ -31,7 +31,11 @@ from isthmus.report.decoders import (
     decoders_work,
     why_no_decoders,
 )
-from isthmus.report.dimensions import dimensions_work, why_no_dimensions
+from isthmus.report.dimensions import (
+    dimensions_work,
+    rows_looked_at,
+    why_no_dimensions,
+)
 from isthmus.report.large import FIT_ROWS, KEPT, LARGE
 from isthmus.report.records import to_plain
 from isthmus.report.tasks import checked_rates, code_lengths, nearest_to_one
@@ -41,6 +45,9 @@ START_SECONDS = 1.8  # libraries, and writing the page, on a machine of its own
 _START_BYTES = 1.8e8  # interpreter, libraries, and the page with its plotting library
 _PER_ROW = 150.0  # bytes of a row's entry in that table
 _BLOCK = 4096  # rows that a fit works on at once
+_TORCH_BYTES = 3.3e8  # its libraries; without the extra the plan errs upwards
+_NEIGHBOUR_BYTES = 1.1e8, 18.0  # of a library for holes, and of a pair of rows looked at
+_TRAINED_ROWS_BYTES = 20.0  # of an entry of the rows that deep networks are trained on
 _KEPT = 3.0  # times the rows in memory: those read, to fit on and to measure on
 
 
@@ -235,7 +242,8 @@ def plan_report(
         n_fit=chosen.n_fit,
         n_codes=codes,
         left_out=late,
-        memory_bytes=_peak(size, task, max(code for _, code in chosen.jobs)),
+        memory_bytes=_peak(size, task, max(code for _, code in chosen.jobs))
+        + _sections(task, [name for name, _ in compared]),
         memory_free_bytes=memory_free,
         operations=operations,
         seconds=sum(parts.values()),
@@ -257,6 +265,19 @@ def _no_penalties(task: Task, budget: float) -> tuple[str, ...]:
     names = penalties.affordable(task, penalties.BUDGET_SHARE * budget)
     told = penalties.why_no_penalties(task, budget) or penalties.left_out(task, names)
     return (told,) if told else ()
+
+
+def _sections(task: Task, names: Sequence[str]) -> float:
+    """Bytes of the sections after the codecs: measured, and what grows with the rows."""
+    found = 0.0
+    if any(name.startswith(("decoders", "deep", "latent")) for name in names):
+        found += _TORCH_BYTES
+    if "dimensions" in names:
+        fixed, pair = _NEIGHBOUR_BYTES
+        found += fixed + pair * min(rows_looked_at(task.n_input), task.n_train) ** 2
+    if any(name.startswith(("deep", "latent", "penalties")) for name in names):
+        found += _TRAINED_ROWS_BYTES * task.n_fit * task.n_input
+    return found
 
 
 def _peak(size: Size, task: Task, code: int) -> float:
